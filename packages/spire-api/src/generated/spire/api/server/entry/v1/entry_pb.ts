@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file spire/api/server/entry/v1/entry.proto.
  */
 export const file_spire_api_server_entry_v1_entry: GenFile = /*@__PURE__*/
-  fileDesc("CiVzcGlyZS9hcGkvc2VydmVyL2VudHJ5L3YxL2VudHJ5LnByb3RvEhlzcGlyZS5hcGkuc2VydmVyLmVudHJ5LnYxInMKF0JhdGNoQ3JlYXRlRW50cnlSZXF1ZXN0EicKB2VudHJpZXMYASADKAsyFi5zcGlyZS5hcGkudHlwZXMuRW50cnkSLwoLb3V0cHV0X21hc2sYAiABKAsyGi5zcGlyZS5hcGkudHlwZXMuRW50cnlNYXNrIsEBChhCYXRjaENyZWF0ZUVudHJ5UmVzcG9uc2USSwoHcmVzdWx0cxgBIAMoCzI6LnNwaXJlLmFwaS5zZXJ2ZXIuZW50cnkudjEuQmF0Y2hDcmVhdGVFbnRyeVJlc3BvbnNlLlJlc3VsdBpYCgZSZXN1bHQSJwoGc3RhdHVzGAEgASgLMhcuc3BpcmUuYXBpLnR5cGVzLlN0YXR1cxIlCgVlbnRyeRgCIAEoCzIWLnNwaXJlLmFwaS50eXBlcy5FbnRyeSImChdCYXRjaERlbGV0ZUVudHJ5UmVxdWVzdBILCgNpZHMYASADKAkipgEKGEJhdGNoRGVsZXRlRW50cnlSZXNwb25zZRJLCgdyZXN1bHRzGAEgAygLMjouc3BpcmUuYXBpLnNlcnZlci5lbnRyeS52MS5CYXRjaERlbGV0ZUVudHJ5UmVzcG9uc2UuUmVzdWx0Gj0KBlJlc3VsdBInCgZzdGF0dXMYASABKAsyFy5zcGlyZS5hcGkudHlwZXMuU3RhdHVzEgoKAmlkGAIgASgJIk4KG0dldEF1dGhvcml6ZWRFbnRyaWVzUmVxdWVzdBIvCgtvdXRwdXRfbWFzaxgBIAEoCzIaLnNwaXJlLmFwaS50eXBlcy5FbnRyeU1hc2siRwocR2V0QXV0aG9yaXplZEVudHJpZXNSZXNwb25zZRInCgdlbnRyaWVzGAEgAygLMhYuc3BpcmUuYXBpLnR5cGVzLkVudHJ5MosDCgVFbnRyeRJ7ChBCYXRjaENyZWF0ZUVudHJ5EjIuc3BpcmUuYXBpLnNlcnZlci5lbnRyeS52MS5CYXRjaENyZWF0ZUVudHJ5UmVxdWVzdBozLnNwaXJlLmFwaS5zZXJ2ZXIuZW50cnkudjEuQmF0Y2hDcmVhdGVFbnRyeVJlc3BvbnNlEnsKEEJhdGNoRGVsZXRlRW50cnkSMi5zcGlyZS5hcGkuc2VydmVyLmVudHJ5LnYxLkJhdGNoRGVsZXRlRW50cnlSZXF1ZXN0GjMuc3BpcmUuYXBpLnNlcnZlci5lbnRyeS52MS5CYXRjaERlbGV0ZUVudHJ5UmVzcG9uc2UShwEKFEdldEF1dGhvcml6ZWRFbnRyaWVzEjYuc3BpcmUuYXBpLnNlcnZlci5lbnRyeS52MS5HZXRBdXRob3JpemVkRW50cmllc1JlcXVlc3QaNy5zcGlyZS5hcGkuc2VydmVyLmVudHJ5LnYxLkdldEF1dGhvcml6ZWRFbnRyaWVzUmVzcG9uc2ViBnByb3RvMw", [file_spire_api_types_entry, file_spire_api_types_status]);
+  fileDesc("CiVzcGlyZS9hcGkvc2VydmVyL2VudHJ5L3YxL2VudHJ5LnByb3RvEhlzcGlyZS5hcGkuc2VydmVyLmVudHJ5LnYxInMKF0JhdGNoQ3JlYXRlRW50cnlSZXF1ZXN0EicKB2VudHJpZXMYASADKAsyFi5zcGlyZS5hcGkudHlwZXMuRW50cnkSLwoLb3V0cHV0X21hc2sYAiABKAsyGi5zcGlyZS5hcGkudHlwZXMuRW50cnlNYXNrIsEBChhCYXRjaENyZWF0ZUVudHJ5UmVzcG9uc2USSwoHcmVzdWx0cxgBIAMoCzI6LnNwaXJlLmFwaS5zZXJ2ZXIuZW50cnkudjEuQmF0Y2hDcmVhdGVFbnRyeVJlc3BvbnNlLlJlc3VsdBpYCgZSZXN1bHQSJwoGc3RhdHVzGAEgASgLMhcuc3BpcmUuYXBpLnR5cGVzLlN0YXR1cxIlCgVlbnRyeRgCIAEoCzIWLnNwaXJlLmFwaS50eXBlcy5FbnRyeSKjAQoXQmF0Y2hVcGRhdGVFbnRyeVJlcXVlc3QSJwoHZW50cmllcxgBIAMoCzIWLnNwaXJlLmFwaS50eXBlcy5FbnRyeRIuCgppbnB1dF9tYXNrGAIgASgLMhouc3BpcmUuYXBpLnR5cGVzLkVudHJ5TWFzaxIvCgtvdXRwdXRfbWFzaxgDIAEoCzIaLnNwaXJlLmFwaS50eXBlcy5FbnRyeU1hc2siwQEKGEJhdGNoVXBkYXRlRW50cnlSZXNwb25zZRJLCgdyZXN1bHRzGAEgAygLMjouc3BpcmUuYXBpLnNlcnZlci5lbnRyeS52MS5CYXRjaFVwZGF0ZUVudHJ5UmVzcG9uc2UuUmVzdWx0GlgKBlJlc3VsdBInCgZzdGF0dXMYASABKAsyFy5zcGlyZS5hcGkudHlwZXMuU3RhdHVzEiUKBWVudHJ5GAIgASgLMhYuc3BpcmUuYXBpLnR5cGVzLkVudHJ5IiYKF0JhdGNoRGVsZXRlRW50cnlSZXF1ZXN0EgsKA2lkcxgBIAMoCSKmAQoYQmF0Y2hEZWxldGVFbnRyeVJlc3BvbnNlEksKB3Jlc3VsdHMYASADKAsyOi5zcGlyZS5hcGkuc2VydmVyLmVudHJ5LnYxLkJhdGNoRGVsZXRlRW50cnlSZXNwb25zZS5SZXN1bHQaPQoGUmVzdWx0EicKBnN0YXR1cxgBIAEoCzIXLnNwaXJlLmFwaS50eXBlcy5TdGF0dXMSCgoCaWQYAiABKAkiTgobR2V0QXV0aG9yaXplZEVudHJpZXNSZXF1ZXN0Ei8KC291dHB1dF9tYXNrGAEgASgLMhouc3BpcmUuYXBpLnR5cGVzLkVudHJ5TWFzayJHChxHZXRBdXRob3JpemVkRW50cmllc1Jlc3BvbnNlEicKB2VudHJpZXMYASADKAsyFi5zcGlyZS5hcGkudHlwZXMuRW50cnkyiAQKBUVudHJ5EnsKEEJhdGNoQ3JlYXRlRW50cnkSMi5zcGlyZS5hcGkuc2VydmVyLmVudHJ5LnYxLkJhdGNoQ3JlYXRlRW50cnlSZXF1ZXN0GjMuc3BpcmUuYXBpLnNlcnZlci5lbnRyeS52MS5CYXRjaENyZWF0ZUVudHJ5UmVzcG9uc2USewoQQmF0Y2hVcGRhdGVFbnRyeRIyLnNwaXJlLmFwaS5zZXJ2ZXIuZW50cnkudjEuQmF0Y2hVcGRhdGVFbnRyeVJlcXVlc3QaMy5zcGlyZS5hcGkuc2VydmVyLmVudHJ5LnYxLkJhdGNoVXBkYXRlRW50cnlSZXNwb25zZRJ7ChBCYXRjaERlbGV0ZUVudHJ5EjIuc3BpcmUuYXBpLnNlcnZlci5lbnRyeS52MS5CYXRjaERlbGV0ZUVudHJ5UmVxdWVzdBozLnNwaXJlLmFwaS5zZXJ2ZXIuZW50cnkudjEuQmF0Y2hEZWxldGVFbnRyeVJlc3BvbnNlEocBChRHZXRBdXRob3JpemVkRW50cmllcxI2LnNwaXJlLmFwaS5zZXJ2ZXIuZW50cnkudjEuR2V0QXV0aG9yaXplZEVudHJpZXNSZXF1ZXN0Gjcuc3BpcmUuYXBpLnNlcnZlci5lbnRyeS52MS5HZXRBdXRob3JpemVkRW50cmllc1Jlc3BvbnNlYgZwcm90bzM", [file_spire_api_types_entry, file_spire_api_types_status]);
 
 /**
  * @generated from message spire.api.server.entry.v1.BatchCreateEntryRequest
@@ -98,6 +98,86 @@ export const BatchCreateEntryResponse_ResultSchema: GenMessage<BatchCreateEntryR
   messageDesc(file_spire_api_server_entry_v1_entry, 1, 0);
 
 /**
+ * @generated from message spire.api.server.entry.v1.BatchUpdateEntryRequest
+ */
+export type BatchUpdateEntryRequest = Message<"spire.api.server.entry.v1.BatchUpdateEntryRequest"> & {
+  /**
+   * The entries to be updated.
+   *
+   * @generated from field: repeated spire.api.types.Entry entries = 1;
+   */
+  entries: Entry$1[];
+
+  /**
+   * An input mask indicating what entry fields should be updated.
+   *
+   * @generated from field: spire.api.types.EntryMask input_mask = 2;
+   */
+  inputMask?: EntryMask | undefined;
+
+  /**
+   * An output mask indicating what entry fields are set in the response.
+   *
+   * @generated from field: spire.api.types.EntryMask output_mask = 3;
+   */
+  outputMask?: EntryMask | undefined;
+};
+
+/**
+ * Describes the message spire.api.server.entry.v1.BatchUpdateEntryRequest.
+ * Use `create(BatchUpdateEntryRequestSchema)` to create a new message.
+ */
+export const BatchUpdateEntryRequestSchema: GenMessage<BatchUpdateEntryRequest> = /*@__PURE__*/
+  messageDesc(file_spire_api_server_entry_v1_entry, 2);
+
+/**
+ * @generated from message spire.api.server.entry.v1.BatchUpdateEntryResponse
+ */
+export type BatchUpdateEntryResponse = Message<"spire.api.server.entry.v1.BatchUpdateEntryResponse"> & {
+  /**
+   * Result for each entry in the request (order is maintained).
+   *
+   * @generated from field: repeated spire.api.server.entry.v1.BatchUpdateEntryResponse.Result results = 1;
+   */
+  results: BatchUpdateEntryResponse_Result[];
+};
+
+/**
+ * Describes the message spire.api.server.entry.v1.BatchUpdateEntryResponse.
+ * Use `create(BatchUpdateEntryResponseSchema)` to create a new message.
+ */
+export const BatchUpdateEntryResponseSchema: GenMessage<BatchUpdateEntryResponse> = /*@__PURE__*/
+  messageDesc(file_spire_api_server_entry_v1_entry, 3);
+
+/**
+ * @generated from message spire.api.server.entry.v1.BatchUpdateEntryResponse.Result
+ */
+export type BatchUpdateEntryResponse_Result = Message<"spire.api.server.entry.v1.BatchUpdateEntryResponse.Result"> & {
+  /**
+   * The status of creating the entry.
+   *
+   * @generated from field: spire.api.types.Status status = 1;
+   */
+  status?: Status | undefined;
+
+  /**
+   * The entry that was updated. If the status is OK, it will be the
+   * entry that was updated. If the status is any other value, this field
+   * will not be set.
+   *
+   * @generated from field: spire.api.types.Entry entry = 2;
+   */
+  entry?: Entry$1 | undefined;
+};
+
+/**
+ * Describes the message spire.api.server.entry.v1.BatchUpdateEntryResponse.Result.
+ * Use `create(BatchUpdateEntryResponse_ResultSchema)` to create a new message.
+ */
+export const BatchUpdateEntryResponse_ResultSchema: GenMessage<BatchUpdateEntryResponse_Result> = /*@__PURE__*/
+  messageDesc(file_spire_api_server_entry_v1_entry, 3, 0);
+
+/**
  * @generated from message spire.api.server.entry.v1.BatchDeleteEntryRequest
  */
 export type BatchDeleteEntryRequest = Message<"spire.api.server.entry.v1.BatchDeleteEntryRequest"> & {
@@ -114,7 +194,7 @@ export type BatchDeleteEntryRequest = Message<"spire.api.server.entry.v1.BatchDe
  * Use `create(BatchDeleteEntryRequestSchema)` to create a new message.
  */
 export const BatchDeleteEntryRequestSchema: GenMessage<BatchDeleteEntryRequest> = /*@__PURE__*/
-  messageDesc(file_spire_api_server_entry_v1_entry, 2);
+  messageDesc(file_spire_api_server_entry_v1_entry, 4);
 
 /**
  * @generated from message spire.api.server.entry.v1.BatchDeleteEntryResponse
@@ -133,7 +213,7 @@ export type BatchDeleteEntryResponse = Message<"spire.api.server.entry.v1.BatchD
  * Use `create(BatchDeleteEntryResponseSchema)` to create a new message.
  */
 export const BatchDeleteEntryResponseSchema: GenMessage<BatchDeleteEntryResponse> = /*@__PURE__*/
-  messageDesc(file_spire_api_server_entry_v1_entry, 3);
+  messageDesc(file_spire_api_server_entry_v1_entry, 5);
 
 /**
  * @generated from message spire.api.server.entry.v1.BatchDeleteEntryResponse.Result
@@ -159,7 +239,7 @@ export type BatchDeleteEntryResponse_Result = Message<"spire.api.server.entry.v1
  * Use `create(BatchDeleteEntryResponse_ResultSchema)` to create a new message.
  */
 export const BatchDeleteEntryResponse_ResultSchema: GenMessage<BatchDeleteEntryResponse_Result> = /*@__PURE__*/
-  messageDesc(file_spire_api_server_entry_v1_entry, 3, 0);
+  messageDesc(file_spire_api_server_entry_v1_entry, 5, 0);
 
 /**
  * @generated from message spire.api.server.entry.v1.GetAuthorizedEntriesRequest
@@ -178,7 +258,7 @@ export type GetAuthorizedEntriesRequest = Message<"spire.api.server.entry.v1.Get
  * Use `create(GetAuthorizedEntriesRequestSchema)` to create a new message.
  */
 export const GetAuthorizedEntriesRequestSchema: GenMessage<GetAuthorizedEntriesRequest> = /*@__PURE__*/
-  messageDesc(file_spire_api_server_entry_v1_entry, 4);
+  messageDesc(file_spire_api_server_entry_v1_entry, 6);
 
 /**
  * @generated from message spire.api.server.entry.v1.GetAuthorizedEntriesResponse
@@ -197,7 +277,7 @@ export type GetAuthorizedEntriesResponse = Message<"spire.api.server.entry.v1.Ge
  * Use `create(GetAuthorizedEntriesResponseSchema)` to create a new message.
  */
 export const GetAuthorizedEntriesResponseSchema: GenMessage<GetAuthorizedEntriesResponse> = /*@__PURE__*/
-  messageDesc(file_spire_api_server_entry_v1_entry, 5);
+  messageDesc(file_spire_api_server_entry_v1_entry, 7);
 
 /**
  * Manages registration entries stored by the SPIRE Server.
@@ -216,6 +296,18 @@ export const Entry: GenService<{
     methodKind: "unary";
     input: typeof BatchCreateEntryRequestSchema;
     output: typeof BatchCreateEntryResponseSchema;
+  },
+  /**
+   * Batch updates one or more entries.
+   *
+   * The caller must be local or present an admin X509-SVID.
+   *
+   * @generated from rpc spire.api.server.entry.v1.Entry.BatchUpdateEntry
+   */
+  batchUpdateEntry: {
+    methodKind: "unary";
+    input: typeof BatchUpdateEntryRequestSchema;
+    output: typeof BatchUpdateEntryResponseSchema;
   },
   /**
    * Batch deletes one or more entries.

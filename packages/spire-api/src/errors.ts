@@ -1,0 +1,53 @@
+import { Code, ConnectError } from '@connectrpc/connect'
+import { type ErrorCode, WimseError } from '@wimse/core'
+import type { Status } from './generated/spire/api/types/status_pb.ts'
+
+type SpireApiErrorCode = Extract<ErrorCode, `ERR_SPIRE_API_${string}`>
+
+export function spireApiError(code: SpireApiErrorCode, detail: string, cause?: unknown): WimseError {
+  return new WimseError(code, { detail, ...(cause !== undefined && { cause }) })
+}
+
+/** Batch calls answer with a status for each item, in the numbers of gRPC. @throws ERR_SPIRE_API_REFUSED, ERR_SPIRE_API_MALFORMED */
+export function checkStatus(status: Status | undefined): void {
+  if (status === undefined)
+    throw spireApiError('ERR_SPIRE_API_MALFORMED', 'an answer of the SPIRE server lacks a status')
+  if (status.code !== 0) throw spireApiError(codeFor(status.code), describe(status.code))
+}
+
+/**
+ * Runs a call and gives its failures the codes of this package. With `notFound`, that value stands for the answer `NotFound`.
+ * SPIRE's own sentence stays in `cause` only: it may quote the request.
+ */
+export async function translateErrors<T, F = never>(
+  call: () => Promise<T>,
+  fallback?: { readonly notFound: F },
+): Promise<T | F> {
+  try {
+    return await call()
+  } catch (cause) {
+    if (cause instanceof WimseError) throw cause
+    const error = ConnectError.from(cause)
+    if (fallback !== undefined && error.code === Code.NotFound) return fallback.notFound
+    throw spireApiError(codeFor(error.code), describe(error.code), error)
+  }
+}
+
+function codeFor(code: number): SpireApiErrorCode {
+  switch (code) {
+    case Code.Unavailable:
+    case Code.DeadlineExceeded:
+    case Code.Canceled:
+    case Code.Aborted:
+    case Code.ResourceExhausted:
+      return 'ERR_SPIRE_API_UNAVAILABLE'
+    case Code.InvalidArgument:
+      return 'ERR_SPIRE_API_ARGUMENT'
+    default:
+      return 'ERR_SPIRE_API_REFUSED'
+  }
+}
+
+function describe(code: number): string {
+  return `gRPC status ${Code[code] ?? code}`
+}
