@@ -1,0 +1,68 @@
+import { WimseError } from '../errors/wimse-error.ts'
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const INVALID = 255
+const VALUES = new Uint8Array(128).fill(INVALID)
+for (let index = 0; index < ALPHABET.length; index += 1) VALUES[ALPHABET.charCodeAt(index)] = index
+
+/** Formats octets as base64url without padding (RFC 7515 section 2). */
+export function formatBase64url(octets: Uint8Array): string {
+  let text = ''
+  let index = 0
+  for (; index + 2 < octets.length; index += 3) {
+    const group = ((octets[index] ?? 0) << 16) | ((octets[index + 1] ?? 0) << 8) | (octets[index + 2] ?? 0)
+    text += `${ALPHABET[group >> 18]}${ALPHABET[(group >> 12) & 63]}${ALPHABET[(group >> 6) & 63]}${ALPHABET[group & 63]}`
+  }
+  const rest = octets.length - index
+  if (rest === 1) {
+    const group = octets[index] ?? 0
+    text += `${ALPHABET[group >> 2]}${ALPHABET[(group & 3) << 4]}`
+  } else if (rest === 2) {
+    const group = ((octets[index] ?? 0) << 8) | (octets[index + 1] ?? 0)
+    text += `${ALPHABET[group >> 10]}${ALPHABET[(group >> 4) & 63]}${ALPHABET[(group & 15) << 2]}`
+  }
+  return text
+}
+
+/**
+ * Parses base64url strictly: the alphabet of RFC 4648 section 5, no padding, no white space, and zero in the bits that no octet
+ * uses, so that every octet string has one form.
+ *
+ * @throws WimseError `ERR_ENCODING_BASE64URL`
+ */
+export function parseBase64url(text: string): Uint8Array<ArrayBuffer> {
+  const rest = text.length & 3
+  if (rest === 1) throw new WimseError('ERR_ENCODING_BASE64URL', { detail: 'impossible length' })
+  const whole = text.length - rest
+  const octets = new Uint8Array((whole >> 2) * 3 + (rest === 0 ? 0 : rest - 1))
+  let bad = 0
+  let at = 0
+  let index = 0
+  for (; index < whole; index += 4) {
+    const a = sextet(text, index)
+    const b = sextet(text, index + 1)
+    const c = sextet(text, index + 2)
+    const d = sextet(text, index + 3)
+    bad |= a | b | c | d
+    octets[at] = (a << 2) | (b >> 4)
+    octets[at + 1] = (b << 4) | (c >> 2)
+    octets[at + 2] = (c << 6) | d
+    at += 3
+  }
+  if (rest > 0) {
+    const a = sextet(text, index)
+    const b = sextet(text, index + 1)
+    const c = rest === 3 ? sextet(text, index + 2) : 0
+    bad |= a | b | c
+    octets[at] = (a << 2) | (b >> 4)
+    if (rest === 3) octets[at + 1] = (b << 4) | (c >> 2)
+    if ((rest === 2 ? b & 15 : c & 3) !== 0) bad |= 64
+  }
+  if (bad > 63) throw new WimseError('ERR_ENCODING_BASE64URL', { detail: 'a character or trailing bits' })
+  return octets
+}
+
+function sextet(text: string, index: number): number {
+  const code = text.charCodeAt(index)
+  return code < 128 ? (VALUES[code] ?? INVALID) : INVALID
+}

@@ -1,0 +1,20 @@
+import { credentialErrors } from './credential-errors.ts'
+import type { ErrorRow } from './error-row.ts'
+import { generalErrors } from './general-errors.ts'
+import { infrastructureErrors } from './infrastructure-errors.ts'
+import { proofErrors } from './proof-errors.ts'
+
+/** Every code that any package of this repository throws. */
+export type ErrorCode =
+  | keyof typeof generalErrors
+  | keyof typeof credentialErrors
+  | keyof typeof proofErrors
+  | keyof typeof infrastructureErrors
+
+/** The one table from code to HTTP status, challenge, vector reason and requirement. */
+export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = Object.freeze({
+  ...generalErrors,
+  ...credentialErrors,
+  ...proofErrors,
+  ...infrastructureErrors,
+})

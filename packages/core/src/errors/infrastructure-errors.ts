@@ -1,0 +1,83 @@
+import { badRequest, type ErrorRow, local, unavailable, upstream } from './error-row.ts'
+
+/** Certificates, trust, connections and the Workload API. */
+export const infrastructureErrors = {
+  ERR_X509_MALFORMED: badRequest(['cert_malformed', 'CRED-6.1-01', 'The certificate is malformed.']),
+  ERR_X509_URI_SAN_COUNT: badRequest(['cert_uri_san_count', 'CRED-6.1-02', 'The certificate has not exactly one URI name.']),
+  ERR_X509_IDENTIFIER: badRequest(['identifier_malformed', 'XSVID-2-01', 'The name of the certificate is not a workload identifier.']),
+  ERR_X509_SAN_NOT_CRITICAL: badRequest([
+    'san_not_critical',
+    'XSVID-3.1-04',
+    'The certificate has no subject and its alternative name is not critical.',
+  ]),
+  ERR_X509_LEAF_CA: badRequest(['leaf_ca_true', 'XSVID-4.1-03', 'The leaf certificate is an authority.']),
+  ERR_X509_LEAF_KEY_USAGE: badRequest([
+    'leaf_digital_signature_missing',
+    'XSVID-4.3-05',
+    'The key usage of the leaf certificate does not fit.',
+  ]),
+  ERR_X509_KEY_USAGE: badRequest(['key_usage_missing', 'XSVID-4.3-01', 'The certificate has no critical key usage.']),
+  ERR_X509_CA_REQUIRED: badRequest(['signing_cert_ca_false', 'XSVID-4.1-02', 'An issuing certificate is not an authority.']),
+  ERR_X509_CA_KEY_USAGE: badRequest([
+    'signing_cert_key_cert_sign_missing',
+    'XSVID-4.3-03',
+    'An issuing certificate may not sign certificates.',
+  ]),
+  ERR_X509_CA_PATH: badRequest(['signing_cert_path_present', 'XSVID-3.2-02', 'The identifier of an issuing certificate has a path.']),
+  ERR_X509_PATH_LENGTH: badRequest(['path_length', 'XSVID-5.1-01', 'The certificate path is longer than permitted.']),
+  ERR_X509_NAME_CONSTRAINTS: badRequest(['name_constraint_violation', 'XSVID-4.2-01', 'The certificate violates a name constraint.']),
+  ERR_X509_EXTENDED_KEY_USAGE: badRequest(['cert_eku_not_allowed', 'MTLS-3.2-05', 'The certificate is not meant for this use.']),
+  ERR_X509_CRITICAL_EXTENSION: badRequest([
+    'critical_extension_unknown',
+    'XSVID-5.1-01',
+    'The certificate has a critical extension that is not understood.',
+  ]),
+  ERR_X509_NOT_YET_VALID: badRequest(['cert_not_yet_valid', 'XSVID-5.1-01', 'The certificate is not valid yet.']),
+  ERR_X509_EXPIRED: badRequest(['cert_expired', 'XSVID-5.1-01', 'The certificate has expired.']),
+  ERR_X509_SIGNATURE: badRequest(['cert_chain_invalid', 'CRED-3-10', 'The signature of a certificate is not valid.']),
+  ERR_X509_ALGORITHM: badRequest(['cert_alg_not_allowed', 'BCP-3.1-01', 'The algorithm of a certificate is not accepted.']),
+  ERR_X509_NO_PATH: badRequest(['path_invalid', 'XSVID-5.1-01', 'No path leads from the certificate to an anchor.']),
+  ERR_X509_NO_ANCHORS: badRequest(['ca_bundle_empty', 'XSVID-5.1-02', 'There is no anchor for the trust domain of the certificate.']),
+  ERR_X509_TRUST_DOMAIN: badRequest([
+    'cert_trust_domain_mismatch',
+    'CRED-9.3-02',
+    'The certificate is outside of the trust domain of its issuer.',
+  ]),
+  ERR_X509_DEPTH: badRequest(['chain_too_deep', 'XSVID-5.1-01', 'The certificate path is too deep.']),
+
+  ERR_MTLS_CERTIFICATE_MISSING: badRequest(['client_cert_missing', 'MTLS-3.2-04', 'The peer showed no certificate.']),
+  ERR_MTLS_PEER: upstream(['workload_identity_mismatch', 'MTLS-3.2.1-04', 'The peer is another workload.']),
+  ERR_MTLS_EXPECTATION: local(['expected_identity_missing', 'MTLS-3.2.1-03', 'No identity is configured for that peer.']),
+  ERR_MTLS_SERVER_NAME: upstream(['cert_dns_mismatch', 'MTLS-3.2.1-08', 'The certificate is for another host.']),
+  ERR_MTLS_CONNECTION: upstream(['connection_failed', 'MTLS-3.2-01', 'The connection failed.']),
+
+  ERR_TRUST_DOMAIN_UNKNOWN: badRequest(['trust_domain_not_trusted', 'ID-7.3-01', 'The trust domain is not trusted.']),
+  ERR_TRUST_BUNDLE_MALFORMED: upstream(['bundle_not_jwks', 'BUNDLE-4-01', 'A trust bundle is malformed.']),
+  ERR_TRUST_BUNDLE_EMPTY: upstream(['bundle_no_usable_keys', 'BUNDLE-4.1.3-04', 'A trust bundle has no usable key.']),
+  ERR_TRUST_BUNDLE_TOO_LARGE: upstream(['bundle_too_large', 'BUNDLE-4-01', 'A trust bundle is too large.']),
+  ERR_TRUST_BUNDLE_TRUST_DOMAIN: upstream(['trust_domain_not_authorized', 'BUNDLE-6.2-01', 'A trust bundle is for another trust domain.']),
+  ERR_TRUST_SEQUENCE: upstream(['sequence_invalid', 'BUNDLE-4.1.1-02', 'A trust bundle has a lower sequence number than the one before.']),
+  ERR_TRUST_REDIRECT: upstream(['redirect_url_invalid', 'FED-5.2.1.3-09', 'A bundle endpoint answered with a redirect.']),
+  ERR_TRUST_ENDPOINT: upstream(['bundle_endpoint_failed', 'FED-5.2.1.3-05', 'A bundle endpoint did not answer as expected.']),
+  ERR_TRUST_ENDPOINT_URL: local(['endpoint_url_scheme', 'FED-5.2.1.1-01', 'A bundle endpoint is not configured correctly.']),
+  ERR_TRUST_ENDPOINT_PEER: upstream(['endpoint_spiffe_id_mismatch', 'FED-5.2.2.3-09', 'A bundle endpoint is another workload.']),
+  ERR_TRUST_STALE: unavailable(['trust_bundle_stale', 'CRED-3-02', 'The anchors of the trust domain are too old.']),
+
+  ERR_SPIRE_API_ARGUMENT: local(['spire_argument_invalid', 'WLAPI-4.5-01', 'The request to the SPIRE server is malformed.']),
+  ERR_SPIRE_API_MALFORMED: upstream(['spire_answer_malformed', 'WLAPI-4.5-02', 'The SPIRE server gave a malformed answer.']),
+  ERR_SPIRE_API_REFUSED: upstream(['spire_refused', 'WLAPI-4.1-01', 'The SPIRE server refused the request.']),
+  ERR_SPIRE_API_UNAVAILABLE: unavailable(['spire_unavailable', 'WLEP-6-03', 'The SPIRE server can not be reached.']),
+
+  ERR_WORKLOAD_API_ENDPOINT: local(['endpoint_uri_invalid', 'WLEP-4-03', 'The Workload API endpoint is not configured correctly.']),
+  ERR_WORKLOAD_API_NO_IDENTITY: unavailable(['no_identity', 'WLAPI-4.1-01', 'This workload has no identity.']),
+  ERR_WORKLOAD_API_UNIMPLEMENTED: local(['grpc_unimplemented', 'WLAPI-7-01', 'The Workload API does not serve this profile.']),
+  ERR_WORKLOAD_API_INVALID_ARGUMENT: local(['grpc_invalid_argument', 'WLAPI-4.5-01', 'The Workload API refused the request.']),
+  ERR_WORKLOAD_API_UNAVAILABLE: unavailable(['grpc_unavailable', 'WLEP-6-03', 'The Workload API can not be reached.']),
+  ERR_WORKLOAD_API_RESPONSE: upstream(['mandatory_field_missing', 'WLAPI-4.5-02', 'The Workload API gave a malformed answer.']),
+
+  ERR_WIT_AGENT_NOT_ENTITLED: badRequest(['no_identity', 'WLAPI-4.1-01', 'No entry is registered for this workload.']),
+  ERR_WIT_AGENT_KEY_PROOF: badRequest(['key_proof_invalid', 'WSVID-3.2-01', 'The key comes without a valid proof of possession.']),
+  ERR_WIT_AGENT_ALGORITHM: badRequest(['cnf_alg_not_allowed', 'WSVID-3.2-04', 'The algorithm may not be used in a WIT-SVID.']),
+  ERR_WIT_AGENT_REQUEST: badRequest(['invalid_request', 'WLAPI-4.5-01', 'The request is malformed.']),
+  ERR_WIT_AGENT_UPSTREAM: unavailable(['issuer_unavailable', 'WLEP-6-03', 'The issuing server can not be reached.']),
+} as const satisfies Record<`ERR_${string}`, ErrorRow>

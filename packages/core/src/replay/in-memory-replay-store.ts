@@ -1,0 +1,70 @@
+import { WimseError } from '../errors/wimse-error.ts'
+import type { ReplayEntry, ReplayStore } from './replay-store.ts'
+
+/** Options of {@link inMemoryReplayStore}. */
+export interface InMemoryReplayStoreOptions {
+  /** Live proofs that are kept at most. When as many are live, new ones are refused: no live one is ever forgotten. */
+  readonly capacity: number
+  /** Live proofs of one scope at most; `capacity` unless told. */
+  readonly capacityPerScope?: number
+}
+
+/** A {@link ReplayStore} in this process, which tells how many proofs it holds. */
+export interface InMemoryReplayStore extends ReplayStore {
+  readonly size: number
+}
+
+/**
+ * A bounded store for one process. Recording costs the same however many proofs are live: they lie in one set per second of
+ * expiry, and a call empties the sets of the seconds that have passed since the last one, each proof once.
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID`
+ */
+export function inMemoryReplayStore({ capacity, capacityPerScope = capacity }: InMemoryReplayStoreOptions): InMemoryReplayStore {
+  if (!Number.isSafeInteger(capacity) || capacity < 1 || !Number.isSafeInteger(capacityPerScope) || capacityPerScope < 1) {
+    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'capacity of the replay store' })
+  }
+  /** Live keys by the second in which they expire; each value holds the keys with the scope of each. */
+  const buckets = new Map<number, Map<string, string>>()
+  const live = new Set<string>()
+  const perScope = new Map<string, number>()
+  let sweptUntil = Number.NEGATIVE_INFINITY
+
+  const sweep = (now: number): void => {
+    const until = Math.floor(now)
+    if (until <= sweptUntil) return
+    for (const second of buckets.keys().filter((second) => second <= until)) {
+      for (const [key, scope] of buckets.get(second) ?? []) {
+        live.delete(key)
+        const left = (perScope.get(scope) ?? 1) - 1
+        if (left === 0) perScope.delete(scope)
+        else perScope.set(scope, left)
+      }
+      buckets.delete(second)
+    }
+    sweptUntil = until
+  }
+
+  return {
+    get size() {
+      return live.size
+    },
+    record({ scope, id, expiresAt }: ReplayEntry, now: number) {
+      sweep(now)
+      const key = `${scope}\u0000${id}`
+      if (live.has(key)) return false
+      const ofScope = perScope.get(scope) ?? 0
+      if (live.size >= capacity || ofScope >= capacityPerScope) throw new WimseError('ERR_REPLAY_STORE_FULL')
+      const second = Math.max(Math.ceil(expiresAt), Math.floor(now) + 1)
+      let bucket = buckets.get(second)
+      if (bucket === undefined) {
+        bucket = new Map()
+        buckets.set(second, bucket)
+      }
+      bucket.set(key, scope)
+      live.add(key)
+      perScope.set(scope, ofScope + 1)
+      return true
+    },
+  }
+}
