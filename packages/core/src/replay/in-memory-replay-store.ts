@@ -33,8 +33,9 @@ export function inMemoryReplayStore({ capacity, capacityPerScope = capacity }: I
   const sweep = (now: number): void => {
     const until = Math.floor(now)
     if (until <= sweptUntil) return
-    for (const second of buckets.keys().filter((second) => second <= until)) {
-      for (const [key, scope] of buckets.get(second) ?? []) {
+    for (const [second, bucket] of buckets) {
+      if (second > until) continue
+      for (const [key, scope] of bucket) {
         live.delete(key)
         const left = (perScope.get(scope) ?? 1) - 1
         if (left === 0) perScope.delete(scope)
