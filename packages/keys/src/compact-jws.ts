@@ -1,0 +1,45 @@
+import { formatBase64url, type JsonObject, parseBase64url, parseStrictJsonObject, utf8, WimseError, withCode } from '@wimse/core'
+import type { Signer } from './signer.ts'
+
+/** A compact JWS taken apart; nothing in it has been verified. */
+export interface UnverifiedJws {
+  readonly header: JsonObject
+  readonly payload: JsonObject
+  readonly signature: Uint8Array
+  /** The octets that the signature is over. */
+  readonly signingInput: Uint8Array
+}
+
+/** Octets of a token that are read unless told otherwise. */
+export const DEFAULT_MAX_TOKEN_BYTES = 8192
+
+const SHAPE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
+
+/**
+ * Takes a compact JWS with JSON claims apart (RFC 7515 section 7.1): three non-empty parts of strict base64url (CRED-5.1.1-02,
+ * BCP-3.14-01), header and payload strict JSON objects without duplicate members. A `crit` or `b64` header is refused, since no
+ * extension is understood (CRED-5.1.4-01, WSVID-2.4-03). Nothing is verified: the result may be used to choose a key, never to
+ * decide anything.
+ *
+ * @throws WimseError `ERR_JWS_MALFORMED`, `ERR_JWS_CRIT`
+ */
+export function decodeUnverifiedJws(token: string, maxBytes: number = DEFAULT_MAX_TOKEN_BYTES): UnverifiedJws {
+  if (typeof token !== 'string' || token.length > maxBytes) throw new WimseError('ERR_JWS_MALFORMED', { detail: 'too long' })
+  if (!SHAPE.test(token)) throw new WimseError('ERR_JWS_MALFORMED', { detail: 'not three parts of base64url' })
+  const first = token.indexOf('.')
+  const last = token.lastIndexOf('.')
+  return withCode('ERR_JWS_MALFORMED', () => {
+    const header = parseStrictJsonObject(parseBase64url(token.slice(0, first)))
+    if (header['crit'] !== undefined || header['b64'] !== undefined) throw new WimseError('ERR_JWS_CRIT')
+    const payload = parseStrictJsonObject(parseBase64url(token.slice(first + 1, last)))
+    const signature = parseBase64url(token.slice(last + 1))
+    return { header, payload, signature, signingInput: utf8(token.slice(0, last)) }
+  })
+}
+
+/** Signs claims as a compact JWS. `alg` is the signer's; the other members of the header are the caller's. */
+export async function signCompactJws(header: JsonObject, payload: JsonObject, signer: Signer): Promise<string> {
+  const head = formatBase64url(utf8(JSON.stringify({ alg: signer.algorithm, ...header })))
+  const input = `${head}.${formatBase64url(utf8(JSON.stringify(payload)))}`
+  return `${input}.${formatBase64url(await signer.sign(utf8(input)))}`
+}
