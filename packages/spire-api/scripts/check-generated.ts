@@ -21,9 +21,7 @@ try {
   execFileSync('buf', ['generate', '--output', fresh], { cwd: packageRoot, stdio: ['ignore', 'inherit', 'inherit'] })
   const expected = readTree(join(fresh, 'src', 'generated'))
   const committed = readTree(join(packageRoot, 'src', 'generated'))
-  const stale = [...new Set([...expected.keys(), ...committed.keys()])].filter(
-    (path) => expected.get(path) !== committed.get(path),
-  )
+  const stale = [...new Set([...expected.keys(), ...committed.keys()])].filter((path) => expected.get(path) !== committed.get(path))
   for (const path of stale) console.error(`src/generated/${path} differs from what proto/ gives`)
   if (stale.length > 0) process.exitCode = 1
 } finally {

@@ -18,9 +18,7 @@ export type NewEntry = Pick<RegistrationEntry, 'spiffeId' | 'parentId' | 'select
 export interface FederationRelationship {
   readonly trustDomain: string
   readonly bundleEndpointUrl: string
-  readonly profile:
-    | { readonly type: 'https_web' }
-    | { readonly type: 'https_spiffe'; readonly endpointSpiffeId: string }
+  readonly profile: { readonly type: 'https_web' } | { readonly type: 'https_spiffe'; readonly endpointSpiffeId: string }
 }
 
 /**
@@ -40,8 +38,11 @@ export interface SpireAdmin {
   deleteFederatedBundle(trustDomain: string, options?: CallOptions): Promise<void>
   createFederation(relationship: FederationRelationship, options?: CallOptions): Promise<void>
   deleteFederation(trustDomain: string, options?: CallOptions): Promise<void>
-  /** Fetches the foreign bundle now instead of at the next poll. */
-  refreshFederation(trustDomain: string, options?: CallOptions): Promise<void>
+  /**
+   * Fetches the foreign bundle now instead of at the next poll; `false` when no such relationship exists. In SPIRE 1.15 a
+   * relationship that the server notices only through this call is not polled afterwards.
+   */
+  refreshFederation(trustDomain: string, options?: CallOptions): Promise<boolean>
 }
 
 /** @param transport {@link openAdminSocket}, or {@link openServerPort} with an administrator's X.509-SVID. */
@@ -70,9 +71,7 @@ export function spireAdmin(transport: Transport): SpireAdmin {
         checkStatus((await entries.batchUpdateEntry(request, options)).results[0]?.status)
       }),
     deleteEntry: (entryId, options) =>
-      translateErrors(async () =>
-        checkStatus((await entries.batchDeleteEntry({ ids: [entryId] }, options)).results[0]?.status),
-      ),
+      translateErrors(async () => checkStatus((await entries.batchDeleteEntry({ ids: [entryId] }, options)).results[0]?.status)),
     setFederatedBundle: (bundle, options) =>
       translateErrors(async () => {
         const { results } = await bundles.batchSetFederatedBundle({ bundle: [writeBundle(bundle)] }, options)
@@ -99,9 +98,7 @@ export function spireAdmin(transport: Transport): SpireAdmin {
         checkStatus((await trustDomains.batchDeleteFederationRelationship(request, options)).results[0]?.status)
       }),
     refreshFederation: (trustDomain, options) =>
-      translateErrors(async () => {
-        await trustDomains.refreshBundle({ trustDomain }, options)
-      }),
+      translateErrors(() => trustDomains.refreshBundle({ trustDomain }, options).then(() => true), { notFound: false }),
   }
 }
 

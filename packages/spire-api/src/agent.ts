@@ -49,14 +49,8 @@ export async function attestByJoinToken(
  * @param transport {@link openServerPort} with the node's present SVID.
  * @throws ERR_SPIRE_API_REFUSED, ERR_SPIRE_API_UNAVAILABLE, ERR_SPIRE_API_MALFORMED
  */
-export async function renewNode(
-  transport: Transport,
-  { csr }: { readonly csr: Uint8Array },
-  options?: CallOptions,
-): Promise<NodeSvid> {
-  return translateErrors(async () =>
-    readNodeSvid((await createClient(Agent, transport).renewAgent({ params: { csr } }, options)).svid),
-  )
+export async function renewNode(transport: Transport, { csr }: { readonly csr: Uint8Array }, options?: CallOptions): Promise<NodeSvid> {
+  return translateErrors(async () => readNodeSvid((await createClient(Agent, transport).renewAgent({ params: { csr } }, options)).svid))
 }
 
 function readNodeSvid(svid: X509SVID | undefined): NodeSvid {

@@ -1,9 +1,6 @@
 import { type CallOptions, createClient, type Transport } from '@connectrpc/connect'
 import { spireApiError, translateErrors } from './errors.ts'
-import {
-  type AuthorityState,
-  LocalAuthority,
-} from './generated/spire/api/server/localauthority/v1/localauthority_pb.ts'
+import { type AuthorityState, LocalAuthority } from './generated/spire/api/server/localauthority/v1/localauthority_pb.ts'
 
 /** Which of the server's signing authorities: X.509 CA, JWT-SVID key or WIT-SVID key. */
 export type AuthorityKind = 'x509' | 'jwt' | 'wit'
@@ -20,8 +17,8 @@ export interface AuthorityStates {
  * that bundle, `activate` signs with it; `taint` makes agents replace what the old one signed; `revoke` takes the old one
  * out of the bundle. Each returns the identifier of the authority that it acted on.
  *
- * Methods throw ERR_SPIRE_API_REFUSED (for example: nothing is prepared), ERR_SPIRE_API_UNAVAILABLE or
- * ERR_SPIRE_API_MALFORMED.
+ * Methods throw ERR_SPIRE_API_UNIMPLEMENTED (SPIRE 1.15 for `wit`: it replaces that key only when half its lifetime is
+ * over), ERR_SPIRE_API_REFUSED (for example: nothing is prepared), ERR_SPIRE_API_UNAVAILABLE or ERR_SPIRE_API_MALFORMED.
  */
 export interface AuthorityRotation {
   states(options?: CallOptions): Promise<AuthorityStates>
@@ -47,10 +44,8 @@ export function authorityRotation(transport: Transport, kind: AuthorityKind): Au
     prepare: (options) => translateErrors(async () => idOf((await rpc.prepare({}, options)).preparedAuthority)),
     activate: (authorityId, options) =>
       translateErrors(async () => idOf((await rpc.activate({ authorityId }, options)).activatedAuthority)),
-    taint: (authorityId, options) =>
-      translateErrors(async () => idOf((await rpc.taint({ authorityId }, options)).taintedAuthority)),
-    revoke: (authorityId, options) =>
-      translateErrors(async () => idOf((await rpc.revoke({ authorityId }, options)).revokedAuthority)),
+    taint: (authorityId, options) => translateErrors(async () => idOf((await rpc.taint({ authorityId }, options)).taintedAuthority)),
+    revoke: (authorityId, options) => translateErrors(async () => idOf((await rpc.revoke({ authorityId }, options)).revokedAuthority)),
   }
 }
 
@@ -84,7 +79,6 @@ function rpcsOf(client: ReturnType<typeof createClient<typeof LocalAuthority>>, 
 }
 
 function idOf(state: AuthorityState | undefined): string {
-  if (!state?.authorityId)
-    throw spireApiError('ERR_SPIRE_API_MALFORMED', 'an answer of the SPIRE server names no authority')
+  if (!state?.authorityId) throw spireApiError('ERR_SPIRE_API_MALFORMED', 'an answer of the SPIRE server names no authority')
   return state.authorityId
 }

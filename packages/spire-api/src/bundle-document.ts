@@ -57,9 +57,7 @@ export function parseBundleDocument(trustDomain: string, document: BundleDocumen
 
 /** The X.509 authorities of a bundle as PEM, tainted ones left out. @throws ERR_SPIRE_API_MALFORMED */
 export function formatTrustAnchorsPem(bundle: TrustDomainBundle): readonly string[] {
-  return readingBundle(() =>
-    bundle.x509Authorities.filter(isTrusted).map(({ certificate }) => new X509Certificate(certificate).toString()),
-  )
+  return readingBundle(() => bundle.x509Authorities.filter(isTrusted).map(({ certificate }) => new X509Certificate(certificate).toString()))
 }
 
 function isTrusted({ tainted }: { readonly tainted: boolean }): boolean {

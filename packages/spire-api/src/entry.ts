@@ -33,10 +33,7 @@ export interface RegistrationEntry {
  * @param transport {@link openServerPort} with a node's SVID.
  * @throws ERR_SPIRE_API_REFUSED, ERR_SPIRE_API_UNAVAILABLE, ERR_SPIRE_API_MALFORMED
  */
-export async function getAuthorizedEntries(
-  transport: Transport,
-  options?: CallOptions,
-): Promise<readonly RegistrationEntry[]> {
+export async function getAuthorizedEntries(transport: Transport, options?: CallOptions): Promise<readonly RegistrationEntry[]> {
   return translateErrors(async () => {
     const { entries } = await createClient(EntryService, transport).getAuthorizedEntries({}, options)
     return entries.map(readEntry)

@@ -10,8 +10,7 @@ export function spireApiError(code: SpireApiErrorCode, detail: string, cause?: u
 
 /** Batch calls answer with a status for each item, in the numbers of gRPC. @throws ERR_SPIRE_API_REFUSED, ERR_SPIRE_API_MALFORMED */
 export function checkStatus(status: Status | undefined): void {
-  if (status === undefined)
-    throw spireApiError('ERR_SPIRE_API_MALFORMED', 'an answer of the SPIRE server lacks a status')
+  if (status === undefined) throw spireApiError('ERR_SPIRE_API_MALFORMED', 'an answer of the SPIRE server lacks a status')
   if (status.code !== 0) throw spireApiError(codeFor(status.code), describe(status.code))
 }
 
@@ -19,10 +18,7 @@ export function checkStatus(status: Status | undefined): void {
  * Runs a call and gives its failures the codes of this package. With `notFound`, that value stands for the answer `NotFound`.
  * SPIRE's own sentence stays in `cause` only: it may quote the request.
  */
-export async function translateErrors<T, F = never>(
-  call: () => Promise<T>,
-  fallback?: { readonly notFound: F },
-): Promise<T | F> {
+export async function translateErrors<T, F = never>(call: () => Promise<T>, fallback?: { readonly notFound: F }): Promise<T | F> {
   try {
     return await call()
   } catch (cause) {
@@ -43,6 +39,8 @@ function codeFor(code: number): SpireApiErrorCode {
       return 'ERR_SPIRE_API_UNAVAILABLE'
     case Code.InvalidArgument:
       return 'ERR_SPIRE_API_ARGUMENT'
+    case Code.Unimplemented:
+      return 'ERR_SPIRE_API_UNIMPLEMENTED'
     default:
       return 'ERR_SPIRE_API_REFUSED'
   }

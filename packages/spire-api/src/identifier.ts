@@ -14,7 +14,6 @@ export function parseSpiffeId(spiffeId: string): MessageInitShape<typeof SPIFFEI
 
 /** The API's two fields → `spiffe://shop.example/orders`. @throws ERR_SPIRE_API_MALFORMED when the message lacks them. */
 export function formatSpiffeId(id: Pick<SPIFFEID, 'trustDomain' | 'path'> | undefined): string {
-  if (!id?.trustDomain)
-    throw spireApiError('ERR_SPIRE_API_MALFORMED', 'an answer of the SPIRE server lacks a SPIFFE ID')
+  if (!id?.trustDomain) throw spireApiError('ERR_SPIRE_API_MALFORMED', 'an answer of the SPIRE server lacks a SPIFFE ID')
   return `spiffe://${id.trustDomain}${id.path}`
 }

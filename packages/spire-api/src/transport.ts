@@ -52,10 +52,7 @@ export function openServerPort(address: SpireServerAddress): Transport {
 }
 
 /** The check of {@link openServerPort} on the leaf; `undefined` when it holds, as `tls.connect` expects. */
-export function checkServerIdentifier(
-  certificate: Pick<PeerCertificate, 'subjectaltname'>,
-  trustDomain: string,
-): Error | undefined {
+export function checkServerIdentifier(certificate: Pick<PeerCertificate, 'subjectaltname'>, trustDomain: string): Error | undefined {
   const uris = (certificate.subjectaltname ?? '').split(', ').filter((name) => name.startsWith('URI:'))
   return uris.length === 1 && uris[0] === `URI:spiffe://${trustDomain}/spire/server`
     ? undefined

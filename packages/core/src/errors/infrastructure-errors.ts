@@ -67,6 +67,7 @@ export const infrastructureErrors = {
   ERR_SPIRE_API_MALFORMED: upstream(['spire_answer_malformed', 'WLAPI-4.5-02', 'The SPIRE server gave a malformed answer.']),
   ERR_SPIRE_API_REFUSED: upstream(['spire_refused', 'WLAPI-4.1-01', 'The SPIRE server refused the request.']),
   ERR_SPIRE_API_UNAVAILABLE: unavailable(['spire_unavailable', 'WLEP-6-03', 'The SPIRE server can not be reached.']),
+  ERR_SPIRE_API_UNIMPLEMENTED: upstream(['spire_unimplemented', 'WLAPI-7-01', 'The SPIRE server does not serve this method.']),
 
   ERR_WORKLOAD_API_ENDPOINT: local(['endpoint_uri_invalid', 'WLEP-4-03', 'The Workload API endpoint is not configured correctly.']),
   ERR_WORKLOAD_API_NO_IDENTITY: unavailable(['no_identity', 'WLAPI-4.1-01', 'This workload has no identity.']),
