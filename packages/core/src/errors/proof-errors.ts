@@ -32,6 +32,11 @@ export const proofErrors = {
   ERR_WPT_REPLAYED: proofToken(['wpt_replayed', 'WPT-2-38', 'The proof token was used before.']),
   ERR_TXN_TOKEN_COUNT: badRequest(['txn_token_misplaced', 'WPT-2.2-05', 'There is more than one transaction token.']),
 
+  ERR_HTTP_MESSAGE_ALGORITHM: badRequest([
+    'algorithm_mismatch',
+    'HMS-3.2-10',
+    'The algorithm of the message signature is not that of the key.',
+  ]),
   ERR_HTTP_MESSAGE_COMPONENT: badRequest(['invalid_component_name', 'HMS-2.1-01', 'A covered component is not valid.']),
   ERR_HTTP_MESSAGE_COMPONENT_DUPLICATE: badRequest(['duplicate_component', 'HMS-2-03', 'A component is covered twice.']),
   ERR_HTTP_MESSAGE_COMPONENT_MISSING: badRequest(['missing_component', 'HMS-2.1.2-06', 'A covered component is not in the message.']),

@@ -1,0 +1,25 @@
+import { WimseError } from '@wimse/core'
+import type { ParameterValue } from '../structured/parameter-value.ts'
+
+/**
+ * The value of one named query parameter (RFC 9421 section 2.2.8): the query is parsed as form parameters (HMS-2.2.8-01), name and
+ * value are decoded and encoded again (HMS-2.2.8-05), so that one value has one form.
+ *
+ * @throws WimseError `ERR_HTTP_MESSAGE_COMPONENT_MISSING` when it does not occur (HMS-2.2.8-07),
+ *   `ERR_HTTP_MESSAGE_COMPONENT_VALUE` when it occurs more than once (HMS-2.2.8-08)
+ */
+export function queryParamValue(query: string | undefined, name: ParameterValue | undefined): string {
+  let found: string | undefined
+  for (const [candidate, value] of new URLSearchParams(query ?? '')) {
+    if (encode(candidate) !== name) continue
+    if (found !== undefined) throw new WimseError('ERR_HTTP_MESSAGE_COMPONENT_VALUE', { detail: '@query-param occurs twice' })
+    found = encode(value)
+  }
+  if (found === undefined) throw new WimseError('ERR_HTTP_MESSAGE_COMPONENT_MISSING', { detail: '@query-param' })
+  return found
+}
+
+/** The percent-encode set of form parameters, with a space as `%20`. */
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+}
