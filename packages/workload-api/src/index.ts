@@ -17,10 +17,12 @@ export {
   type ValidatedJwtSvid,
   validateJwtSvid,
 } from './profiles/jwt-svid.ts'
+export { type WatchWitSvidsOptions, type WitContext, watchWitSvids } from './profiles/wit-svid.ts'
 export { watchX509Contexts, type X509Context, type X509Credential } from './profiles/x509-svid.ts'
 export { createJwtSource, DEFAULT_MAX_AUDIENCES, type JwtSource, type JwtSourceOptions } from './sources/jwt-source.ts'
 export type { CredentialSource } from './sources/live-value.ts'
 export type { WatchedSourceOptions } from './sources/svid-source.ts'
+export { createWitSource, type WitSource, type WitSourceOptions } from './sources/wit-source.ts'
 export { createX509Source, type X509Source } from './sources/x509-source.ts'
 export { type BackoffOptions, DEFAULT_INITIAL_DELAY_MS, DEFAULT_MAX_DELAY_MS } from './stream/backoff.ts'
 export type { Watcher, WatchFailure, WatchOptions } from './stream/watch-stream.ts'
