@@ -1,0 +1,67 @@
+import { type JsonObject, parseWorkloadIdentifier, type Runtime, schemeOf, WimseError, withCode } from '@wimse/core'
+import { defaultRuntime, parsePublicJwk, type Signer, signCompactJws } from '@wimse/keys'
+import { type WitProfileName, witProfiles } from './wit-profile.ts'
+
+/** What a WIT says. */
+export interface WitGrant {
+  readonly profile: WitProfileName
+  /** The workload; checked to be canonical (ID-4.1-13). */
+  readonly subject: string
+  /** The workload's public key with its `alg` (CRED-5.1-14). */
+  readonly confirmationKey: unknown
+  /** CRED-9.2.1-01: every WIT has an end. */
+  readonly lifetimeSeconds: number
+  /** The issuer as a URI (CRED-5.1.3-01, CRED-5.1-06); left out in WIT-SVIDs unless given. */
+  readonly issuer?: string
+  /** Random identifier for audit; made unless `false`. */
+  readonly jti?: boolean
+  /** More claims, with collision-resistant names (CRED-5.1.2-03). Those that a WIT defines are refused. */
+  readonly claims?: JsonObject
+}
+
+/** Options of {@link issueWit}. */
+export interface IssueWitOptions {
+  readonly signer: Signer
+  readonly keyId: string
+  /** Longest lifetime that this issuer gives; 24 hours unless told. */
+  readonly maxLifetimeSeconds?: number
+  readonly runtime?: Runtime
+}
+
+export const DEFAULT_ISSUED_WIT_MAX_LIFETIME_SECONDS = 86_400
+
+const OWN_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'cnf']
+
+/**
+ * Issues a WIT: `typ` `wit+jwt`, `kid`, the signer's algorithm (one of the profile), `sub`, `exp`, `iat`, `cnf.jwk` with `alg`
+ * (CRED-5.1-02 to CRED-5.1-15, WSVID-4-02 to WSVID-4-05). Who may have that identifier and whether the workload holds the key is the
+ * caller's to establish.
+ *
+ * @throws WimseError those of parsing identifiers and keys, `ERR_WIT_ALG`, `ERR_WIT_CNF_ALG`, `ERR_WIT_SUB`, `ERR_OPTIONS_INVALID`
+ */
+export async function issueWit(grant: WitGrant, options: IssueWitOptions): Promise<string> {
+  const { signer, keyId, maxLifetimeSeconds = DEFAULT_ISSUED_WIT_MAX_LIFETIME_SECONDS, runtime = defaultRuntime() } = options
+  const profile = witProfiles[grant.profile]
+  const identifier = parseWorkloadIdentifier(grant.subject)
+  if (!profile.schemes.includes(schemeOf(identifier))) throw new WimseError('ERR_WIT_SUB', { detail: 'scheme' })
+  if (!profile.algorithms.includes(signer.algorithm)) throw new WimseError('ERR_WIT_ALG')
+  const jwk = withCode('ERR_WIT_CNF_KEY', () => parsePublicJwk(grant.confirmationKey))
+  if (!profile.algorithms.includes(jwk.alg)) throw new WimseError('ERR_WIT_CNF_ALG')
+  if (!(grant.lifetimeSeconds > 0) || grant.lifetimeSeconds > maxLifetimeSeconds)
+    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'lifetimeSeconds' })
+  for (const name of Object.keys(grant.claims ?? {})) {
+    if (OWN_CLAIMS.includes(name)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: `claim ${name}` })
+  }
+  const now = Math.floor(runtime.now() / 1000)
+  const jti = grant.jti === false ? undefined : Array.from(runtime.randomBytes(16), (octet) => octet.toString(16).padStart(2, '0')).join('')
+  const claims = {
+    ...(grant.issuer === undefined ? {} : { iss: grant.issuer }),
+    sub: identifier,
+    iat: now,
+    exp: now + Math.floor(grant.lifetimeSeconds),
+    ...(jti === undefined ? {} : { jti }),
+    cnf: { jwk: { ...jwk } },
+    ...grant.claims,
+  }
+  return signCompactJws({ typ: 'wit+jwt', kid: keyId }, claims, signer)
+}

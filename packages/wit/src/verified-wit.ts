@@ -1,0 +1,41 @@
+import type { JsonObject, TrustDomain, WorkloadIdentifier } from '@wimse/core'
+import { WimseError } from '@wimse/core'
+import type { Verifier } from '@wimse/keys'
+
+declare const verifiedWitBrand: unique symbol
+
+/** A WIT whose verification has succeeded. Only the verifier makes one; proofs take nothing else. It is no authentication by itself. */
+export interface VerifiedWit {
+  readonly [verifiedWitBrand]: true
+  /** The token as it came. */
+  readonly token: string
+  /** SHA-256 of the token's octets in base64url: what `wth` of a WPT has to be. */
+  readonly hash: string
+  readonly identifier: WorkloadIdentifier
+  readonly trustDomain: TrustDomain
+  /** Seconds since the epoch. */
+  readonly expiresAt: number
+  readonly issuer: string | undefined
+  /** The key that the workload has to prove possession of, with its one algorithm. */
+  readonly confirmation: Verifier
+  /** Every claim, for policy and audit. Claims that no specification names are as trustworthy as the issuer. */
+  readonly claims: JsonObject
+}
+
+const verified = new WeakSet<object>()
+
+/** For the verifier alone: not exported by the package. */
+export function brandVerifiedWit(wit: Omit<VerifiedWit, typeof verifiedWitBrand>): VerifiedWit {
+  const branded = Object.freeze({ ...wit }) as VerifiedWit
+  verified.add(branded)
+  return branded
+}
+
+/**
+ * Makes sure at run time that an object comes from the verifier, for callers that the compiler doesn't guard.
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID`
+ */
+export function assertVerifiedWit(wit: VerifiedWit): void {
+  if (!verified.has(wit)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'not a verified WIT' })
+}

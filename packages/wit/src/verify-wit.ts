@@ -1,0 +1,209 @@
+import {
+  formatBase64url,
+  isWimseError,
+  type JsonObject,
+  parseWorkloadIdentifier,
+  type Runtime,
+  recode,
+  schemeOf,
+  type TrustDomain,
+  trustDomainOf,
+  utf8,
+  WimseError,
+  type WorkloadIdentifier,
+} from '@wimse/core'
+import {
+  type AlgorithmPolicy,
+  allowedAlgorithms,
+  createVerifier,
+  DEFAULT_MAX_TOKEN_BYTES,
+  decodeUnverifiedJws,
+  defaultRuntime,
+  isSignatureAlgorithm,
+  type SignatureAlgorithm,
+  type UnverifiedJws,
+  type Verifier,
+} from '@wimse/keys'
+import type { KeyAuthority, TrustBundle, TrustStore } from '@wimse/trust'
+import { brandVerifiedWit, type VerifiedWit } from './verified-wit.ts'
+import { createWitCache } from './wit-cache.ts'
+import { type WitProfile, type WitProfileName, witProfiles } from './wit-profile.ts'
+
+/** Options of {@link createWitVerifier} and {@link verifyWit}. */
+export interface VerifyWitOptions {
+  readonly trust: TrustStore
+  readonly profile: WitProfileName
+  /** Narrows the profile's algorithms, for all trust domains or single ones (CRED-3-07). It holds for the header and for `cnf.jwk.alg`. */
+  readonly algorithms?: AlgorithmPolicy
+  /** Accepted values of `iss` by trust domain. A WIT of a listed trust domain has to carry one of them (CRED-9.1-02). */
+  readonly issuers?: Readonly<Record<string, readonly string[]>>
+  /** Tolerance of clocks for `exp` and `nbf`: 30 s unless told, 120 s at most. */
+  readonly clockToleranceSeconds?: number
+  /** Longest time until `exp`: 24 hours unless told (CRED-5.1.4-10, WSVID-3.5-05). */
+  readonly maxLifetimeSeconds?: number
+  readonly maxTokenBytes?: number
+  /** How many verified WITs {@link createWitVerifier} remembers; 10,000 unless told, 0 for none. */
+  readonly cacheSize?: number
+  readonly runtime?: Runtime
+}
+
+export const DEFAULT_CLOCK_TOLERANCE_SECONDS = 30
+export const MAX_CLOCK_TOLERANCE_SECONDS = 120
+export const DEFAULT_WIT_MAX_LIFETIME_SECONDS = 86_400
+export const DEFAULT_WIT_CACHE_SIZE = 10_000
+
+/** Verifies WITs under one configuration. */
+export type WitVerifier = (token: string) => Promise<VerifiedWit>
+
+/**
+ * Verifies a WIT (CRED-5.1.4, WIT-SVID section 4). In order: compact JWS and strict JSON (CRED-5.1.4-02), `typ` (CRED-5.1.4-05), `alg`
+ * (CRED-3-07, WSVID-2.3-02), `sub` (CRED-5.1.4-03), the anchors of its trust domain (CRED-5.1.4-04), the key by `kid` (CRED-3-08) or,
+ * without one, the only key that fits (CRED-3-09), the signature (CRED-5.1.4-06), then the claims: `exp`, `nbf`, lifetime, `iss`,
+ * `aud`, and `cnf.jwk` with its `alg` (CRED-5.1.4-07, CRED-5.1.4-08). An unknown `kid` makes the store ask its sources once per
+ * cooldown. Possession of the key is not verified here, and `jti` is not judged: a WIT is used many times (WSVID-3.3-04).
+ *
+ * @throws WimseError `ERR_WIT_…`, `ERR_TRUST_STALE`
+ * @see https://datatracker.ietf.org/doc/draft-ietf-wimse-workload-creds/ section 5.1.4
+ */
+export function verifyWit(token: string, options: VerifyWitOptions): Promise<VerifiedWit> {
+  return createWitVerifier({ ...options, cacheSize: 0 })(token)
+}
+
+/**
+ * As {@link verifyWit}, remembering the WITs that verified by their hash, until they expire or an anchor of their trust domain changes.
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID`
+ */
+export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
+  const { trust, issuers = {}, algorithms: policy } = options
+  const { clockToleranceSeconds: tolerance = DEFAULT_CLOCK_TOLERANCE_SECONDS } = options
+  const { maxLifetimeSeconds = DEFAULT_WIT_MAX_LIFETIME_SECONDS, maxTokenBytes = DEFAULT_MAX_TOKEN_BYTES } = options
+  const runtime = options.runtime ?? defaultRuntime()
+  const profile = Object.hasOwn(witProfiles, options.profile) ? witProfiles[options.profile] : undefined
+  if (profile === undefined) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'profile' })
+  if (!(tolerance >= 0 && tolerance <= MAX_CLOCK_TOLERANCE_SECONDS)) {
+    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'clockToleranceSeconds' })
+  }
+  const cache = createWitCache(options.cacheSize ?? DEFAULT_WIT_CACHE_SIZE)
+  const bundleOf = (wit: VerifiedWit): TrustBundle => trust.bundle(wit.trustDomain)
+
+  return async (token) => {
+    if (typeof token !== 'string' || token.length > maxTokenBytes) throw new WimseError('ERR_WIT_MALFORMED', { detail: 'too long' })
+    const now = runtime.now() / 1000
+    const digest = runtime.crypto.digest('sha-256', utf8(token))
+    const hash = formatBase64url(digest instanceof Promise ? await digest : digest)
+    const seen = cache.get(hash, now, bundleOf)
+    if (seen !== undefined) return seen
+
+    const jws = decode(token, maxTokenBytes)
+    if (!profile.typFits(jws.header['typ'])) throw new WimseError('ERR_WIT_TYP')
+    const { alg } = jws.header
+    if (!isSignatureAlgorithm(alg)) throw new WimseError('ERR_WIT_ALG')
+    const identifier = subjectOf(jws.payload, profile)
+    const trustDomain = trustDomainOf(identifier)
+    const allowed = allowedAlgorithms(profile.algorithms, policy, trustDomain)
+    if (!allowed.includes(alg)) throw new WimseError('ERR_WIT_ALG')
+    const { authority, bundle } = await findAuthority(trust, trustDomain, jws.header['kid'], alg, profile)
+    const verifier = await authority.verifier(alg)
+    if (!(await verifier.verify(jws.signingInput, jws.signature))) throw new WimseError('ERR_WIT_SIGNATURE')
+
+    const expiresAt = checkTimes(jws.payload, now, tolerance, maxLifetimeSeconds)
+    const issuer = checkIssuer(jws.payload, Object.hasOwn(issuers, trustDomain) ? issuers[trustDomain] : undefined)
+    if (profile.audienceForbidden && jws.payload['aud'] !== undefined) throw new WimseError('ERR_WIT_AUD')
+    const confirmation = await confirmationOf(jws.payload, allowed, runtime)
+    const wit = brandVerifiedWit({ token, hash, identifier, trustDomain, expiresAt, issuer, confirmation, claims: jws.payload })
+    cache.set(wit, bundle, expiresAt + tolerance)
+    return wit
+  }
+}
+
+function decode(token: string, maxBytes: number): UnverifiedJws {
+  try {
+    return decodeUnverifiedJws(token, maxBytes)
+  } catch (error) {
+    throw isWimseError(error) ? recode('ERR_WIT_MALFORMED', error) : error
+  }
+}
+
+function subjectOf(claims: JsonObject, profile: WitProfile): WorkloadIdentifier {
+  const { sub } = claims
+  if (typeof sub !== 'string') throw new WimseError('ERR_WIT_SUB', { detail: 'not a string' })
+  let identifier: WorkloadIdentifier
+  try {
+    identifier = parseWorkloadIdentifier(sub)
+  } catch (error) {
+    throw isWimseError(error) ? recode('ERR_WIT_SUB', error) : error
+  }
+  if (!profile.schemes.includes(schemeOf(identifier))) throw new WimseError('ERR_WIT_SUB', { detail: 'scheme' })
+  return identifier
+}
+
+interface FoundAuthority {
+  readonly authority: KeyAuthority
+  readonly bundle: TrustBundle
+}
+
+async function findAuthority(
+  trust: TrustStore,
+  trustDomain: TrustDomain,
+  keyId: unknown,
+  algorithm: SignatureAlgorithm,
+  profile: WitProfile,
+): Promise<FoundAuthority> {
+  if (keyId === undefined && profile.keyIdRequired) throw new WimseError('ERR_WIT_KID_MISSING')
+  if (keyId !== undefined && typeof keyId !== 'string') throw new WimseError('ERR_WIT_MALFORMED', { detail: 'kid' })
+  const select = (): FoundAuthority | undefined => {
+    const bundle = bundleOfTrustDomain(trust, trustDomain)
+    const candidates = bundle.witAuthorities.filter((authority) =>
+      keyId === undefined ? authority.fits(algorithm) : authority.keyId === keyId,
+    )
+    const [authority, ...others] = candidates
+    if (others.length > 0) throw new WimseError('ERR_WIT_KEY_AMBIGUOUS')
+    return authority && { authority, bundle }
+  }
+  const found = select() ?? ((await trust.refresh(trustDomain)) ? select() : undefined)
+  if (found === undefined) throw new WimseError('ERR_WIT_KEY_UNKNOWN')
+  if (!found.authority.fits(algorithm)) throw new WimseError('ERR_WIT_ALG', { detail: 'the key is for another algorithm' })
+  return found
+}
+
+function bundleOfTrustDomain(trust: TrustStore, trustDomain: TrustDomain): TrustBundle {
+  try {
+    return trust.bundle(trustDomain)
+  } catch (error) {
+    throw isWimseError(error, 'ERR_TRUST_DOMAIN_UNKNOWN') ? new WimseError('ERR_WIT_TRUST_DOMAIN') : error
+  }
+}
+
+function checkTimes(claims: JsonObject, now: number, tolerance: number, maxLifetime: number): number {
+  const { exp, nbf, iat } = claims
+  if (typeof exp !== 'number') throw new WimseError('ERR_WIT_EXP')
+  if (now >= exp + tolerance) throw new WimseError('ERR_WIT_EXPIRED')
+  if (nbf !== undefined && typeof nbf !== 'number') throw new WimseError('ERR_WIT_CLAIM', { detail: 'nbf' })
+  if (nbf !== undefined && now < nbf - tolerance) throw new WimseError('ERR_WIT_NOT_YET_VALID')
+  // WSVID-3.6-02: iat limits nothing; it only has to be a time.
+  if (iat !== undefined && typeof iat !== 'number') throw new WimseError('ERR_WIT_CLAIM', { detail: 'iat' })
+  if (exp - now > maxLifetime + tolerance) throw new WimseError('ERR_WIT_LIFETIME')
+  return exp
+}
+
+function checkIssuer(claims: JsonObject, allowed: readonly string[] | undefined): string | undefined {
+  const { iss } = claims
+  // CRED-5.1-06: a URI. CRED-3-03: it never leads to keys.
+  if (iss !== undefined && (typeof iss !== 'string' || !URL.canParse(iss))) throw new WimseError('ERR_WIT_CLAIM', { detail: 'iss' })
+  if (allowed !== undefined && (iss === undefined || !allowed.includes(iss))) throw new WimseError('ERR_WIT_ISSUER')
+  return iss
+}
+
+async function confirmationOf(claims: JsonObject, allowed: readonly SignatureAlgorithm[], runtime: Runtime): Promise<Verifier> {
+  const { cnf } = claims
+  const jwk = typeof cnf === 'object' && cnf !== null && 'jwk' in cnf ? cnf['jwk'] : undefined
+  if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) throw new WimseError('ERR_WIT_CNF')
+  const alg: unknown = 'alg' in jwk ? jwk['alg'] : undefined
+  if (!isSignatureAlgorithm(alg) || !allowed.includes(alg)) throw new WimseError('ERR_WIT_CNF_ALG')
+  try {
+    return await createVerifier(jwk, { algorithm: alg, runtime })
+  } catch (error) {
+    throw isWimseError(error) ? recode('ERR_WIT_CNF_KEY', error) : error
+  }
+}
