@@ -1,0 +1,34 @@
+import { parseWorkloadIdentifier, type Runtime, schemeOf, WimseError } from '@wimse/core'
+import { defaultRuntime, type Signer, SVID_ALGORITHMS, signCompactJws } from '@wimse/keys'
+
+/** What a JWT-SVID says. */
+export interface JwtSvidGrant {
+  readonly subject: string
+  /** One value in normal cases (JSVID-3.2-04). */
+  readonly audience: readonly string[]
+  readonly lifetimeSeconds: number
+}
+
+/** Options of {@link issueJwtSvid}. */
+export interface IssueJwtSvidOptions {
+  readonly signer: Signer
+  readonly keyId: string
+  readonly runtime?: Runtime
+}
+
+/**
+ * Issues a JWT-SVID: `alg` of the list, `kid`, `typ` `JWT`, `sub`, `aud`, `exp`, `iat`.
+ *
+ * @throws WimseError those of parsing identifiers, `ERR_JWT_SVID_ALG`, `ERR_JWT_SVID_SUB`, `ERR_OPTIONS_INVALID`
+ */
+export async function issueJwtSvid(grant: JwtSvidGrant, options: IssueJwtSvidOptions): Promise<string> {
+  const { signer, keyId, runtime = defaultRuntime() } = options
+  const identifier = parseWorkloadIdentifier(grant.subject)
+  if (schemeOf(identifier) !== 'spiffe') throw new WimseError('ERR_JWT_SVID_SUB', { detail: 'scheme' })
+  if (!SVID_ALGORITHMS.includes(signer.algorithm)) throw new WimseError('ERR_JWT_SVID_ALG')
+  if (grant.audience.length === 0 || grant.audience.includes('')) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'audience' })
+  if (!(grant.lifetimeSeconds > 0)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'lifetimeSeconds' })
+  const now = Math.floor(runtime.now() / 1000)
+  const claims = { sub: identifier, aud: grant.audience, iat: now, exp: now + Math.floor(grant.lifetimeSeconds) }
+  return signCompactJws({ typ: 'JWT', kid: keyId }, claims, signer)
+}

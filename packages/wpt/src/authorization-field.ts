@@ -1,0 +1,20 @@
+import { type FieldLines, fieldValues, WimseError } from '@wimse/core'
+
+const CREDENTIALS = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) +([A-Za-z0-9._~+/-]+=*)$/
+
+/**
+ * The WPT of a message: the value of the one Authorization field (WPT-2-28), scheme `WPT` in any case (WPT-2-04, WPT-2-29), one or more
+ * spaces, one token68 (WPT-2-03). Nothing in it has been verified.
+ *
+ * @throws WimseError `ERR_WPT_AUTHORIZATION_COUNT`, `ERR_WPT_SCHEME`, `ERR_WPT_MALFORMED`
+ */
+export function readWptField(fields: FieldLines): string {
+  const [value, ...others] = fieldValues(fields, 'authorization')
+  if (value === undefined || others.length > 0) throw new WimseError('ERR_WPT_AUTHORIZATION_COUNT')
+  const space = value.indexOf(' ')
+  const scheme = space === -1 ? value : value.slice(0, space)
+  if (scheme.toLowerCase() !== 'wpt') throw new WimseError('ERR_WPT_SCHEME')
+  const token = CREDENTIALS.exec(value)?.[2]
+  if (token === undefined) throw new WimseError('ERR_WPT_MALFORMED', { detail: 'credentials' })
+  return token
+}
