@@ -1,5 +1,5 @@
 import type { Transport } from '@connectrpc/connect'
-import { authorityRotation, formatBundleDocument, getBundle, getFederatedBundle, parseBundleDocument, spireAdmin } from '@wimse/spire-api'
+import { formatBundleDocument, getBundle, getFederatedBundle, parseBundleDocument, spireAdmin } from '@wimse/spire-api'
 import { rotateAuthorities } from './rotate-authorities.ts'
 import type { SpireAdministration } from './spire-domain.ts'
 import { waitUntil } from './wait-until.ts'

@@ -5,7 +5,7 @@ import { formatTrustAnchorsPem, getBundle, isServing, openAdminSocket } from '@w
 import { administer } from './administration.ts'
 import { bundleEndpointProfile, describeDomain } from './domain-plan.ts'
 import { findFreePorts } from './free-port.ts'
-import { createProcessSlot, shareExecutable, type UidSequence } from './process-slots.ts'
+import { canSwitchUser, createProcessSlot, shareExecutable, type UidSequence } from './process-slots.ts'
 import { removeWitKeys } from './rotate-authorities.ts'
 import { type RunningProcess, startProcess } from './running-process.ts'
 import { KEYS_FILE, renderAgentConfig, renderServerConfig } from './spire-config.ts'
@@ -119,6 +119,7 @@ export async function startProcessDomain(options: ProcessDomainOptions): Promise
       abandon: agent.assertAlive,
     })
 
+    const ownUsers = await canSwitchUser()
     const slots = new Map<string, Promise<ProcessSlot>>()
     return {
       ...administration,
@@ -135,7 +136,7 @@ export async function startProcessDomain(options: ProcessDomainOptions): Promise
             directory: directories.slots,
             workloadApi: `unix://${workloadSocket}`,
             uids,
-            isRoot: process.getuid?.() === 0,
+            ownUsers,
           })
         slots.set(name, slot)
         return slot

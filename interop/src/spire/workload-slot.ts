@@ -9,7 +9,7 @@ interface Slot {
   readonly workloadApi: string
 }
 
-/** A process: told apart by its user where the suite runs as root, by the path of its executable where it does not. */
+/** A process: told apart by its user where the suite can switch users, by the path of its executable where it can't. */
 export interface ProcessSlot extends Slot {
   readonly kind: 'process'
   readonly uid?: number

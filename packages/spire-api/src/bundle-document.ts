@@ -40,8 +40,8 @@ export function formatBundleDocument(bundle: TrustDomainBundle): BundleDocument 
  * @throws ERR_SPIRE_API_ARGUMENT
  */
 export function parseBundleDocument(trustDomain: string, document: BundleDocument): TrustDomainBundle {
-  const keysFor = (use: string): readonly JsonWebKeyOfBundle[] => document.keys.filter((key) => key.use === use)
   try {
+    const keysFor = (use: string): readonly JsonWebKeyOfBundle[] => document.keys.filter((key) => key.use === use)
     return {
       trustDomain,
       x509Authorities: keysFor('x509-svid').map((key) => ({ certificate: parseX5c(key['x5c']), tainted: false })),
