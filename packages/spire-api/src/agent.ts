@@ -53,7 +53,7 @@ export async function renewNode(transport: Transport, { csr }: { readonly csr: U
   return translateErrors(async () => readNodeSvid((await createClient(Agent, transport).renewAgent({ params: { csr } }, options)).svid))
 }
 
-function readNodeSvid(svid: X509SVID | undefined): NodeSvid {
+export function readNodeSvid(svid: X509SVID | undefined): NodeSvid {
   if (svid === undefined || svid.certChain.length === 0) {
     throw spireApiError('ERR_SPIRE_API_MALFORMED', 'an answer of the SPIRE server lacks the X.509-SVID')
   }

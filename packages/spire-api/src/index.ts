@@ -12,3 +12,4 @@ export { getAuthorizedEntries, type RegistrationEntry, type Selector } from './e
 export { isServing } from './health.ts'
 export { openAdminSocket, openServerPort, type SpireClientCredential, type SpireServerAddress } from './transport.ts'
 export { type IssuedWitSvid, issueWitSvid, type WitSvidRequest } from './wit-svid.ts'
+export { type IssuedX509Svid, issueX509Svid, type X509SvidRequest } from './x509-svid.ts'

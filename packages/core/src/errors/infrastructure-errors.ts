@@ -1,4 +1,4 @@
-import { badRequest, type ErrorRow, local, unavailable, upstream } from './error-row.ts'
+import { badRequest, type ErrorRow, forbidden, local, unavailable, upstream } from './error-row.ts'
 
 /** Certificates, trust, connections and the Workload API. */
 export const infrastructureErrors = {
@@ -76,9 +76,10 @@ export const infrastructureErrors = {
   ERR_WORKLOAD_API_UNAVAILABLE: unavailable(['grpc_unavailable', 'WLEP-6-03', 'The Workload API can not be reached.']),
   ERR_WORKLOAD_API_RESPONSE: upstream(['mandatory_field_missing', 'WLAPI-4.5-02', 'The Workload API gave a malformed answer.']),
 
-  ERR_WIT_AGENT_NOT_ENTITLED: badRequest(['no_identity', 'WLAPI-4.1-01', 'No entry is registered for this workload.']),
+  ERR_WIT_AGENT_NOT_ENTITLED: forbidden(['no_identity', 'WLAPI-4.1-01', 'No entry is registered for this workload.']),
   ERR_WIT_AGENT_KEY_PROOF: badRequest(['key_proof_invalid', 'WSVID-3.2-01', 'The key comes without a valid proof of possession.']),
   ERR_WIT_AGENT_ALGORITHM: badRequest(['cnf_alg_not_allowed', 'WSVID-3.2-04', 'The algorithm may not be used in a WIT-SVID.']),
   ERR_WIT_AGENT_REQUEST: badRequest(['invalid_request', 'WLAPI-4.5-01', 'The request is malformed.']),
+  ERR_WIT_AGENT_REPLAY: badRequest(['proof_replayed', 'WSVID-7.2-04', 'The proof of possession was used before.']),
   ERR_WIT_AGENT_UPSTREAM: unavailable(['issuer_unavailable', 'WLEP-6-03', 'The issuing server can not be reached.']),
 } as const satisfies Record<`ERR_${string}`, ErrorRow>

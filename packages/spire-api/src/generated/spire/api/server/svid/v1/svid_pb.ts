@@ -12,13 +12,80 @@ import type { Status } from "../../../types/status_pb.ts";
 import { file_spire_api_types_status } from "../../../types/status_pb.ts";
 import type { WITSVID } from "../../../types/witsvid_pb.ts";
 import { file_spire_api_types_witsvid } from "../../../types/witsvid_pb.ts";
+import type { X509SVID } from "../../../types/x509svid_pb.ts";
+import { file_spire_api_types_x509svid } from "../../../types/x509svid_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file spire/api/server/svid/v1/svid.proto.
  */
 export const file_spire_api_server_svid_v1_svid: GenFile = /*@__PURE__*/
-  fileDesc("CiNzcGlyZS9hcGkvc2VydmVyL3N2aWQvdjEvc3ZpZC5wcm90bxIYc3BpcmUuYXBpLnNlcnZlci5zdmlkLnYxIlQKFkJhdGNoTmV3V0lUU1ZJRFJlcXVlc3QSOgoGcGFyYW1zGAEgAygLMiouc3BpcmUuYXBpLnNlcnZlci5zdmlkLnYxLk5ld1dJVFNWSURQYXJhbXMivwEKF0JhdGNoTmV3V0lUU1ZJRFJlc3BvbnNlEkkKB3Jlc3VsdHMYASADKAsyOC5zcGlyZS5hcGkuc2VydmVyLnN2aWQudjEuQmF0Y2hOZXdXSVRTVklEUmVzcG9uc2UuUmVzdWx0GlkKBlJlc3VsdBInCgZzdGF0dXMYASABKAsyFy5zcGlyZS5hcGkudHlwZXMuU3RhdHVzEiYKBHN2aWQYAiABKAsyGC5zcGlyZS5hcGkudHlwZXMuV0lUU1ZJRCJTChBOZXdXSVRTVklEUGFyYW1zEhAKCGVudHJ5X2lkGAEgASgJEhIKCnB1YmxpY19rZXkYAiABKAwSGQoRc2lnbmluZ19hbGdvcml0aG0YAyABKAkyfgoEU1ZJRBJ2Cg9CYXRjaE5ld1dJVFNWSUQSMC5zcGlyZS5hcGkuc2VydmVyLnN2aWQudjEuQmF0Y2hOZXdXSVRTVklEUmVxdWVzdBoxLnNwaXJlLmFwaS5zZXJ2ZXIuc3ZpZC52MS5CYXRjaE5ld1dJVFNWSURSZXNwb25zZWIGcHJvdG8z", [file_spire_api_types_status, file_spire_api_types_witsvid]);
+  fileDesc("CiNzcGlyZS9hcGkvc2VydmVyL3N2aWQvdjEvc3ZpZC5wcm90bxIYc3BpcmUuYXBpLnNlcnZlci5zdmlkLnYxIlYKF0JhdGNoTmV3WDUwOVNWSURSZXF1ZXN0EjsKBnBhcmFtcxgBIAMoCzIrLnNwaXJlLmFwaS5zZXJ2ZXIuc3ZpZC52MS5OZXdYNTA5U1ZJRFBhcmFtcyLCAQoYQmF0Y2hOZXdYNTA5U1ZJRFJlc3BvbnNlEkoKB3Jlc3VsdHMYASADKAsyOS5zcGlyZS5hcGkuc2VydmVyLnN2aWQudjEuQmF0Y2hOZXdYNTA5U1ZJRFJlc3BvbnNlLlJlc3VsdBpaCgZSZXN1bHQSJwoGc3RhdHVzGAEgASgLMhcuc3BpcmUuYXBpLnR5cGVzLlN0YXR1cxInCgRzdmlkGAIgASgLMhkuc3BpcmUuYXBpLnR5cGVzLlg1MDlTVklEIlQKFkJhdGNoTmV3V0lUU1ZJRFJlcXVlc3QSOgoGcGFyYW1zGAEgAygLMiouc3BpcmUuYXBpLnNlcnZlci5zdmlkLnYxLk5ld1dJVFNWSURQYXJhbXMivwEKF0JhdGNoTmV3V0lUU1ZJRFJlc3BvbnNlEkkKB3Jlc3VsdHMYASADKAsyOC5zcGlyZS5hcGkuc2VydmVyLnN2aWQudjEuQmF0Y2hOZXdXSVRTVklEUmVzcG9uc2UuUmVzdWx0GlkKBlJlc3VsdBInCgZzdGF0dXMYASABKAsyFy5zcGlyZS5hcGkudHlwZXMuU3RhdHVzEiYKBHN2aWQYAiABKAsyGC5zcGlyZS5hcGkudHlwZXMuV0lUU1ZJRCIyChFOZXdYNTA5U1ZJRFBhcmFtcxIQCghlbnRyeV9pZBgBIAEoCRILCgNjc3IYAiABKAwiUwoQTmV3V0lUU1ZJRFBhcmFtcxIQCghlbnRyeV9pZBgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgMEhkKEXNpZ25pbmdfYWxnb3JpdGhtGAMgASgJMvkBCgRTVklEEnkKEEJhdGNoTmV3WDUwOVNWSUQSMS5zcGlyZS5hcGkuc2VydmVyLnN2aWQudjEuQmF0Y2hOZXdYNTA5U1ZJRFJlcXVlc3QaMi5zcGlyZS5hcGkuc2VydmVyLnN2aWQudjEuQmF0Y2hOZXdYNTA5U1ZJRFJlc3BvbnNlEnYKD0JhdGNoTmV3V0lUU1ZJRBIwLnNwaXJlLmFwaS5zZXJ2ZXIuc3ZpZC52MS5CYXRjaE5ld1dJVFNWSURSZXF1ZXN0GjEuc3BpcmUuYXBpLnNlcnZlci5zdmlkLnYxLkJhdGNoTmV3V0lUU1ZJRFJlc3BvbnNlYgZwcm90bzM", [file_spire_api_types_status, file_spire_api_types_witsvid, file_spire_api_types_x509svid]);
+
+/**
+ * @generated from message spire.api.server.svid.v1.BatchNewX509SVIDRequest
+ */
+export type BatchNewX509SVIDRequest = Message<"spire.api.server.svid.v1.BatchNewX509SVIDRequest"> & {
+  /**
+   * Required. One or more X509-SVID parameters for X509-SVID entries to
+   * be signed.
+   *
+   * @generated from field: repeated spire.api.server.svid.v1.NewX509SVIDParams params = 1;
+   */
+  params: NewX509SVIDParams[];
+};
+
+/**
+ * Describes the message spire.api.server.svid.v1.BatchNewX509SVIDRequest.
+ * Use `create(BatchNewX509SVIDRequestSchema)` to create a new message.
+ */
+export const BatchNewX509SVIDRequestSchema: GenMessage<BatchNewX509SVIDRequest> = /*@__PURE__*/
+  messageDesc(file_spire_api_server_svid_v1_svid, 0);
+
+/**
+ * @generated from message spire.api.server.svid.v1.BatchNewX509SVIDResponse
+ */
+export type BatchNewX509SVIDResponse = Message<"spire.api.server.svid.v1.BatchNewX509SVIDResponse"> & {
+  /**
+   * Result for each X509-SVID requested (order is maintained).
+   *
+   * @generated from field: repeated spire.api.server.svid.v1.BatchNewX509SVIDResponse.Result results = 1;
+   */
+  results: BatchNewX509SVIDResponse_Result[];
+};
+
+/**
+ * Describes the message spire.api.server.svid.v1.BatchNewX509SVIDResponse.
+ * Use `create(BatchNewX509SVIDResponseSchema)` to create a new message.
+ */
+export const BatchNewX509SVIDResponseSchema: GenMessage<BatchNewX509SVIDResponse> = /*@__PURE__*/
+  messageDesc(file_spire_api_server_svid_v1_svid, 1);
+
+/**
+ * @generated from message spire.api.server.svid.v1.BatchNewX509SVIDResponse.Result
+ */
+export type BatchNewX509SVIDResponse_Result = Message<"spire.api.server.svid.v1.BatchNewX509SVIDResponse.Result"> & {
+  /**
+   * The status of creating the X509-SVID.
+   *
+   * @generated from field: spire.api.types.Status status = 1;
+   */
+  status?: Status | undefined;
+
+  /**
+   * The newly created X509-SVID. This will be set if the status is OK.
+   *
+   * @generated from field: spire.api.types.X509SVID svid = 2;
+   */
+  svid?: X509SVID | undefined;
+};
+
+/**
+ * Describes the message spire.api.server.svid.v1.BatchNewX509SVIDResponse.Result.
+ * Use `create(BatchNewX509SVIDResponse_ResultSchema)` to create a new message.
+ */
+export const BatchNewX509SVIDResponse_ResultSchema: GenMessage<BatchNewX509SVIDResponse_Result> = /*@__PURE__*/
+  messageDesc(file_spire_api_server_svid_v1_svid, 1, 0);
 
 /**
  * @generated from message spire.api.server.svid.v1.BatchNewWITSVIDRequest
@@ -38,7 +105,7 @@ export type BatchNewWITSVIDRequest = Message<"spire.api.server.svid.v1.BatchNewW
  * Use `create(BatchNewWITSVIDRequestSchema)` to create a new message.
  */
 export const BatchNewWITSVIDRequestSchema: GenMessage<BatchNewWITSVIDRequest> = /*@__PURE__*/
-  messageDesc(file_spire_api_server_svid_v1_svid, 0);
+  messageDesc(file_spire_api_server_svid_v1_svid, 2);
 
 /**
  * @generated from message spire.api.server.svid.v1.BatchNewWITSVIDResponse
@@ -57,7 +124,7 @@ export type BatchNewWITSVIDResponse = Message<"spire.api.server.svid.v1.BatchNew
  * Use `create(BatchNewWITSVIDResponseSchema)` to create a new message.
  */
 export const BatchNewWITSVIDResponseSchema: GenMessage<BatchNewWITSVIDResponse> = /*@__PURE__*/
-  messageDesc(file_spire_api_server_svid_v1_svid, 1);
+  messageDesc(file_spire_api_server_svid_v1_svid, 3);
 
 /**
  * @generated from message spire.api.server.svid.v1.BatchNewWITSVIDResponse.Result
@@ -83,7 +150,35 @@ export type BatchNewWITSVIDResponse_Result = Message<"spire.api.server.svid.v1.B
  * Use `create(BatchNewWITSVIDResponse_ResultSchema)` to create a new message.
  */
 export const BatchNewWITSVIDResponse_ResultSchema: GenMessage<BatchNewWITSVIDResponse_Result> = /*@__PURE__*/
-  messageDesc(file_spire_api_server_svid_v1_svid, 1, 0);
+  messageDesc(file_spire_api_server_svid_v1_svid, 3, 0);
+
+/**
+ * @generated from message spire.api.server.svid.v1.NewX509SVIDParams
+ */
+export type NewX509SVIDParams = Message<"spire.api.server.svid.v1.NewX509SVIDParams"> & {
+  /**
+   * Required. The entry ID for the identity being requested.
+   *
+   * @generated from field: string entry_id = 1;
+   */
+  entryId: string;
+
+  /**
+   * Required. The ASN.1 DER encoded Certificate Signing Request (CSR). The
+   * CSR is only used to convey the public key; other fields in the CSR are
+   * ignored. The X509-SVID attributes are determined by the entry.
+   *
+   * @generated from field: bytes csr = 2;
+   */
+  csr: Uint8Array;
+};
+
+/**
+ * Describes the message spire.api.server.svid.v1.NewX509SVIDParams.
+ * Use `create(NewX509SVIDParamsSchema)` to create a new message.
+ */
+export const NewX509SVIDParamsSchema: GenMessage<NewX509SVIDParams> = /*@__PURE__*/
+  messageDesc(file_spire_api_server_svid_v1_svid, 4);
 
 /**
  * @generated from message spire.api.server.svid.v1.NewWITSVIDParams
@@ -117,12 +212,25 @@ export type NewWITSVIDParams = Message<"spire.api.server.svid.v1.NewWITSVIDParam
  * Use `create(NewWITSVIDParamsSchema)` to create a new message.
  */
 export const NewWITSVIDParamsSchema: GenMessage<NewWITSVIDParams> = /*@__PURE__*/
-  messageDesc(file_spire_api_server_svid_v1_svid, 2);
+  messageDesc(file_spire_api_server_svid_v1_svid, 5);
 
 /**
  * @generated from service spire.api.server.svid.v1.SVID
  */
 export const SVID: GenService<{
+  /**
+   * Creates one or more X509-SVIDs from registration entries.
+   *
+   * The caller must present an active agent X509-SVID that is authorized
+   * to mint the requested entries. See the Entry GetAuthorizedEntries RPC.
+   *
+   * @generated from rpc spire.api.server.svid.v1.SVID.BatchNewX509SVID
+   */
+  batchNewX509SVID: {
+    methodKind: "unary";
+    input: typeof BatchNewX509SVIDRequestSchema;
+    output: typeof BatchNewX509SVIDResponseSchema;
+  },
   /**
    * Creates one or more WIT-SVIDs from registration entries.
    *
