@@ -120,6 +120,6 @@ export const proofErrors = {
   ERR_HTTP_SIGNATURE_RESPONSE_NONCE_MISSING: upstream(['sig_req_nonce_missing', 'SIG-3-30', 'The response is bound to no request.']),
   ERR_HTTP_SIGNATURE_RESPONSE_NONCE: upstream(['sig_req_nonce_mismatch', 'SIG-3.4-03', 'The response is bound to another request.']),
   ERR_HTTP_SIGNATURE_RESPONSE_PEER: upstream(['workload_identity_mismatch', 'SIG-3.4-03', 'The response is signed by another workload.']),
-  ERR_PROOF_CREDENTIAL_MISMATCH: badRequest(['proof_credential_mismatch', 'CRED-5.3-01', 'Two proofs name different credentials.']),
+  ERR_PROOF_CREDENTIAL_MISMATCH: badRequest(['proof_credential_mismatch', 'WIMSE', 'Two proofs name different credentials.']),
   ERR_PROOF_NOT_ACCEPTED: local(['proof_not_accepted', 'WIMSE', 'The proof that is configured can not be made.']),
 } as const satisfies Record<`ERR_${string}`, ErrorRow>
