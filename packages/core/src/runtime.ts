@@ -14,6 +14,8 @@ export type EngineKey = object
 export interface CryptoEngine {
   readonly name: string
   digest(algorithm: DigestAlgorithm, data: Uint8Array): MaybePromise<Uint8Array>
+  /** The digest of a text's octets in UTF-8, as base64url: the form in which tokens are bound and remembered. */
+  digestText(algorithm: DigestAlgorithm, text: string): MaybePromise<string>
   /** Imports a public JWK that has been validated already. `algorithm` is a JWS algorithm name. */
   importPublicKey(jwk: Readonly<Record<string, unknown>>, algorithm: string): MaybePromise<EngineKey>
   importPrivateKey(jwk: Readonly<Record<string, unknown>>, algorithm: string): MaybePromise<EngineKey>

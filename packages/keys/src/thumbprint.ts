@@ -1,10 +1,9 @@
-import { formatBase64url, type MaybePromise, type Runtime, utf8 } from '@wimse/core'
+import type { MaybePromise, Runtime } from '@wimse/core'
 import type { PublicJwk } from './public-jwk.ts'
 
 /** The JWK thumbprint of a public key with SHA-256, in base64url (RFC 7638). `alg` doesn't enter it. */
 export function jwkThumbprint(jwk: PublicJwk, runtime: Pick<Runtime, 'crypto'>): MaybePromise<string> {
-  const digest = runtime.crypto.digest('sha-256', utf8(thumbprintInput(jwk)))
-  return digest instanceof Promise ? digest.then(formatBase64url) : formatBase64url(digest)
+  return runtime.crypto.digestText('sha-256', thumbprintInput(jwk))
 }
 
 /** The members in the order and form that RFC 7638 section 3.2 demands. */

@@ -1,5 +1,4 @@
 import {
-  formatBase64url,
   isWimseError,
   type JsonObject,
   parseWorkloadIdentifier,
@@ -8,7 +7,6 @@ import {
   schemeOf,
   type TrustDomain,
   trustDomainOf,
-  utf8,
   WimseError,
   type WorkloadIdentifier,
 } from '@wimse/core'
@@ -90,8 +88,8 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
   return async (token) => {
     if (typeof token !== 'string' || token.length > maxTokenBytes) throw new WimseError('ERR_WIT_MALFORMED', { detail: 'too long' })
     const now = runtime.now() / 1000
-    const digest = runtime.crypto.digest('sha-256', utf8(token))
-    const hash = formatBase64url(digest instanceof Promise ? await digest : digest)
+    const digest = runtime.crypto.digestText('sha-256', token)
+    const hash = typeof digest === 'string' ? digest : await digest
     const seen = cache.get(hash, now, bundleOf)
     if (seen !== undefined) return seen
 

@@ -1,4 +1,4 @@
-import { type FieldLines, fieldValues, formatBase64url, isJsonObject, type JsonObject, type Runtime, utf8, WimseError } from '@wimse/core'
+import { type FieldLines, fieldValues, isJsonObject, type JsonObject, type MaybePromise, type Runtime, WimseError } from '@wimse/core'
 
 /** The header field of a transaction token, in lower case. */
 export const TXN_TOKEN_FIELD = 'txn-token'
@@ -7,8 +7,8 @@ const VISIBLE_ASCII = /^[\x20-\x7e\t]*$/
 const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 
 /** SHA-256 of a token's octets in base64url: `wth`, `tth` and the values of `oth` (WPT-2-17, WPT-2-19, WPT-2-23). */
-export async function hashToken(token: string, runtime: Pick<Runtime, 'crypto'>): Promise<string> {
-  return formatBase64url(await runtime.crypto.digest('sha-256', utf8(token)))
+export function hashToken(token: string, runtime: Pick<Runtime, 'crypto'>): MaybePromise<string> {
+  return runtime.crypto.digestText('sha-256', token)
 }
 
 /** Whether a name can be a key of `oth`: a field name in lower case (WPT-2-24) other than those that have claims of their own. */

@@ -62,7 +62,9 @@ export function parseBase64url(text: string): Uint8Array<ArrayBuffer> {
   return octets
 }
 
+/** The value of a character; over 63 for one that is not in the alphabet. */
 function sextet(text: string, index: number): number {
   const code = text.charCodeAt(index)
-  return code < 128 ? (VALUES[code] ?? INVALID) : INVALID
+  // Codes beyond ASCII keep a bit over 63, whatever the table says of their low bits.
+  return (VALUES[code & 127] as number) | (code & ~127)
 }

@@ -40,8 +40,11 @@ export function parseStrictJson(octets: Uint8Array, limits: StrictJsonLimits = {
   } catch {
     throw malformed('syntax')
   }
-  // JSON.parse keeps the last of two members with one name: the scan finds the pair, the built-in parser does the rest fast.
-  checkStructure(text, limits.maxDepth ?? DEFAULT_JSON_MAX_DEPTH)
+  const maxDepth = limits.maxDepth ?? DEFAULT_JSON_MAX_DEPTH
+  // JSON.parse keeps the last of two members with one name. What it writes again as the same text had no such pair, nor white space;
+  // any other text is scanned for it.
+  if (JSON.stringify(value) !== text || text.includes('\\') || text.includes('"__proto__"')) checkStructure(text, maxDepth)
+  else if (deeperThan(value, maxDepth)) throw malformed('too deep')
   return value as JsonValue
 }
 
@@ -55,6 +58,13 @@ export function parseStrictJsonObject(octets: Uint8Array, limits: StrictJsonLimi
 /** Whether a JSON value is an object. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function deeperThan(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (depth === 0) return true
+  for (const name in value) if (deeperThan((value as Readonly<Record<string, unknown>>)[name], depth - 1)) return true
+  return false
 }
 
 const QUOTE = 0x22

@@ -65,6 +65,7 @@ export const infrastructureErrors = {
 
   ERR_SPIRE_API_ARGUMENT: local(['spire_argument_invalid', 'WLAPI-4.5-01', 'The request to the SPIRE server is malformed.']),
   ERR_SPIRE_API_MALFORMED: upstream(['spire_answer_malformed', 'WLAPI-4.5-02', 'The SPIRE server gave a malformed answer.']),
+  ERR_SPIRE_API_PEER: upstream(['spire_server_mismatch', 'XSVID-5.1-02', 'The peer is not the SPIRE server of the trust domain.']),
   ERR_SPIRE_API_REFUSED: upstream(['spire_refused', 'WLAPI-4.1-01', 'The SPIRE server refused the request.']),
   ERR_SPIRE_API_UNAVAILABLE: unavailable(['spire_unavailable', 'WLEP-6-03', 'The SPIRE server can not be reached.']),
   ERR_SPIRE_API_UNIMPLEMENTED: upstream(['spire_unimplemented', 'WLAPI-7-01', 'The SPIRE server does not serve this method.']),

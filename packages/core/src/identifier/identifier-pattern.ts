@@ -17,7 +17,7 @@ export interface IdentifierPattern {
  */
 export function parseIdentifierPattern(text: string): IdentifierPattern {
   return withCode('ERR_IDENTIFIER_PATTERN', () => {
-    if (!text.endsWith('/*')) {
+    if (typeof text !== 'string' || !text.endsWith('/*')) {
       const exact = parseWorkloadIdentifier(text)
       return { text, matches: (identifier) => identifier === exact }
     }

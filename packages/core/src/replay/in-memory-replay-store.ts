@@ -24,23 +24,25 @@ export function inMemoryReplayStore({ capacity, capacityPerScope = capacity }: I
   if (!Number.isSafeInteger(capacity) || capacity < 1 || !Number.isSafeInteger(capacityPerScope) || capacityPerScope < 1) {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'capacity of the replay store' })
   }
-  /** Live keys by the second in which they expire; each value holds the keys with the scope of each. */
-  const buckets = new Map<number, Map<string, string>>()
   const live = new Set<string>()
+  /** Live keys by the second in which they expire. */
+  const buckets = new Map<number, string[]>()
   const perScope = new Map<string, number>()
   let sweptUntil = Number.NEGATIVE_INFINITY
 
+  const forget = (key: string): void => {
+    live.delete(key)
+    const scope = key.slice(0, key.indexOf(SEPARATOR))
+    const left = (perScope.get(scope) ?? 1) - 1
+    if (left === 0) perScope.delete(scope)
+    else perScope.set(scope, left)
+  }
   const sweep = (now: number): void => {
     const until = Math.floor(now)
     if (until <= sweptUntil) return
-    for (const [second, bucket] of buckets) {
+    for (const [second, keys] of buckets) {
       if (second > until) continue
-      for (const [key, scope] of bucket) {
-        live.delete(key)
-        const left = (perScope.get(scope) ?? 1) - 1
-        if (left === 0) perScope.delete(scope)
-        else perScope.set(scope, left)
-      }
+      for (const key of keys) forget(key)
       buckets.delete(second)
     }
     sweptUntil = until
@@ -51,21 +53,23 @@ export function inMemoryReplayStore({ capacity, capacityPerScope = capacity }: I
       return live.size
     },
     record({ scope, id, expiresAt }: ReplayEntry, now: number) {
+      // A proof without an end would never leave, one that is no number would leave at once.
+      if (!Number.isFinite(expiresAt)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'expiry of a proof' })
       sweep(now)
-      const key = `${scope}\u0000${id}`
+      const key = scope + SEPARATOR + id
       if (live.has(key)) return false
       const ofScope = perScope.get(scope) ?? 0
       if (live.size >= capacity || ofScope >= capacityPerScope) throw new WimseError('ERR_REPLAY_STORE_FULL')
       const second = Math.max(Math.ceil(expiresAt), Math.floor(now) + 1)
-      let bucket = buckets.get(second)
-      if (bucket === undefined) {
-        bucket = new Map()
-        buckets.set(second, bucket)
-      }
-      bucket.set(key, scope)
+      const bucket = buckets.get(second)
+      if (bucket === undefined) buckets.set(second, [key])
+      else bucket.push(key)
       live.add(key)
       perScope.set(scope, ofScope + 1)
       return true
     },
   }
 }
+
+/** No scope holds it: a scope is made by the verifiers and not by a sender. */
+const SEPARATOR = '\u0000'

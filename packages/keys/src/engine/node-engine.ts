@@ -6,13 +6,20 @@ type KeyInput = object
 /** The part of node:crypto that the engine uses. The module comes in as a value, so that nothing here imports it. */
 export interface NodeCryptoModule {
   hash?(algorithm: string, data: Uint8Array, encoding: 'buffer'): Uint8Array
-  createHash(algorithm: string): { update(data: Uint8Array): { digest(): Uint8Array } }
+  hash?(algorithm: string, data: string, encoding: 'base64url'): string
+  createHash(algorithm: string): HashInProgress
   createPublicKey(key: KeyInput): EngineKey
   createPrivateKey(key: KeyInput): EngineKey
   generateKeyPairSync(type: string, options: object): { publicKey: ExportableKey; privateKey: ExportableKey }
   sign(hash: string | null, data: Uint8Array, key: KeyInput): Uint8Array
   verify(hash: string | null, data: Uint8Array, key: KeyInput, signature: Uint8Array): boolean
   readonly constants: { readonly RSA_PKCS1_PADDING: number; readonly RSA_PKCS1_PSS_PADDING: number }
+}
+
+interface HashInProgress {
+  update(data: Uint8Array | string): HashInProgress
+  digest(): Uint8Array
+  digest(encoding: 'base64url'): string
 }
 
 interface ExportableKey {
@@ -52,6 +59,10 @@ export function createNodeEngine(crypto: NodeCryptoModule): CryptoEngine {
       oneShotHash === undefined
         ? crypto.createHash(DIGESTS[algorithm]).update(data).digest()
         : oneShotHash(DIGESTS[algorithm], data, 'buffer'),
+    digestText: (algorithm, text) =>
+      oneShotHash === undefined
+        ? crypto.createHash(DIGESTS[algorithm]).update(text).digest('base64url')
+        : oneShotHash(DIGESTS[algorithm], text, 'base64url'),
     importPublicKey(jwk, algorithm): NodePublicKey {
       const settle = (): KeyInput => ({ ...parametersOf(algorithm), key: crypto.createPublicKey({ key: jwk, format: 'jwk' }) })
       const der = ecPublicKeyInfo(jwk)

@@ -1,4 +1,4 @@
-import type { CryptoEngine, DigestAlgorithm, EngineKey } from '@wimse/core'
+import { type CryptoEngine, type DigestAlgorithm, type EngineKey, formatBase64url, utf8 } from '@wimse/core'
 import { algorithmSpec, isSignatureAlgorithm } from '../algorithms.ts'
 
 const DIGESTS: Readonly<Record<DigestAlgorithm, string>> = { 'sha-256': 'SHA-256', 'sha-512': 'SHA-512' }
@@ -13,6 +13,7 @@ export function createWebEngine(webCrypto: Crypto): CryptoEngine {
   return {
     name: 'webcrypto',
     digest: async (algorithm, data) => new Uint8Array(await subtle.digest(DIGESTS[algorithm], backed(data))),
+    digestText: async (algorithm, text) => formatBase64url(new Uint8Array(await subtle.digest(DIGESTS[algorithm], utf8(text)))),
     importPublicKey: (jwk, algorithm) => importKey(jwk, algorithm, 'verify'),
     importPrivateKey: (jwk, algorithm) => importKey(jwk, algorithm, 'sign'),
     async generateKeyPair(algorithm) {
