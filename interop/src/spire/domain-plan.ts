@@ -8,7 +8,7 @@ export interface DomainPlan {
   readonly nodeSpiffeId: string
   readonly workloadKeyType: SpireKeyType
   readonly bundleEndpoint: Omit<BundleEndpointAddress, 'url'>
-  readonly server: Pick<ServerConfig, 'keyTypes' | 'caTtlSeconds' | 'x509SvidTtlSeconds' | 'jwtSvidTtlSeconds'>
+  readonly server: Pick<ServerConfig, 'keyTypes' | 'caTtlSeconds' | `${'x509' | 'jwt' | 'node'}SvidTtlSeconds`>
 }
 
 export function describeDomain({ trustDomain, bundleEndpoint, keyTypes = {}, ...ttls }: SpireDomainOptions): DomainPlan {
@@ -21,6 +21,7 @@ export function describeDomain({ trustDomain, bundleEndpoint, keyTypes = {}, ...
       caTtlSeconds: ttls.caTtlSeconds ?? 24 * 60 * 60,
       x509SvidTtlSeconds: ttls.x509SvidTtlSeconds ?? 60 * 60,
       jwtSvidTtlSeconds: ttls.jwtSvidTtlSeconds ?? 5 * 60,
+      nodeSvidTtlSeconds: ttls.nodeSvidTtlSeconds ?? 60 * 60,
     },
   }
 }

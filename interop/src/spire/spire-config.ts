@@ -21,6 +21,7 @@ export interface ServerConfig {
   readonly caTtlSeconds: number
   readonly x509SvidTtlSeconds: number
   readonly jwtSvidTtlSeconds: number
+  readonly nodeSvidTtlSeconds: number
 }
 
 export interface AgentConfig {
@@ -50,6 +51,7 @@ export function renderServerConfig(config: ServerConfig): string {
       ca_ttl: seconds(config.caTtlSeconds),
       default_x509_svid_ttl: seconds(config.x509SvidTtlSeconds),
       default_jwt_svid_ttl: seconds(config.jwtSvidTtlSeconds),
+      agent_ttl: seconds(config.nodeSvidTtlSeconds),
       // The suite attests two nodes of one address within a second.
       ratelimit: { attestation: false, signing: false },
       experimental: {

@@ -34,6 +34,8 @@ export interface SpireDomainOptions {
   readonly caTtlSeconds?: number
   readonly x509SvidTtlSeconds?: number
   readonly jwtSvidTtlSeconds?: number
+  /** Lifetime of the SVIDs of nodes: the agent and WIT agents; 1 h by default. They renew at half of it. */
+  readonly nodeSvidTtlSeconds?: number
 }
 
 export interface EntryOptions {

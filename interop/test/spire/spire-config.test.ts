@@ -11,6 +11,7 @@ const server: ServerConfig = {
   caTtlSeconds: 120,
   x509SvidTtlSeconds: 60,
   jwtSvidTtlSeconds: 30,
+  nodeSvidTtlSeconds: 90,
 }
 
 describe('renderServerConfig', () => {
@@ -22,6 +23,7 @@ describe('renderServerConfig', () => {
       ca_ttl: '120s',
       default_x509_svid_ttl: '60s',
       default_jwt_svid_ttl: '30s',
+      agent_ttl: '90s',
       experimental: { feature_flags: ['wit-svid'], wit_key_type: 'ec-p256' },
     })
   })

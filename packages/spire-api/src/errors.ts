@@ -25,9 +25,24 @@ export async function translateErrors<T, F = never>(call: () => Promise<T>, fall
     if (cause instanceof WimseError) throw cause
     const error = ConnectError.from(cause)
     if (fallback !== undefined && error.code === Code.NotFound) return fallback.notFound
+    const local = connectionFailure(error.cause)
+    if (local !== undefined) throw local
     throw spireApiError(codeFor(error.code), describe(error.code), error)
   }
 }
+
+// What fails on this side of the wire has the failure of TLS or of the socket as its cause; an answer has none.
+function connectionFailure(cause: unknown): WimseError | undefined {
+  if (cause instanceof WimseError) return cause
+  if (!(cause instanceof Error)) return undefined
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : 'unknown'
+  return PATH_FAILURE.test(code)
+    ? spireApiError('ERR_SPIRE_API_PEER', `certificate path: ${code}`, cause)
+    : spireApiError('ERR_SPIRE_API_UNAVAILABLE', `connection: ${code}`, cause)
+}
+
+// Names of X.509 verification results, as node:tls has them.
+const PATH_FAILURE = /^(?:CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|ERR_TLS_CERT_)/
 
 function codeFor(code: number): SpireApiErrorCode {
   switch (code) {

@@ -2,6 +2,7 @@ import { createConnection } from 'node:net'
 import type { PeerCertificate } from 'node:tls'
 import type { Transport } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import { spireApiError } from './errors.ts'
 
 /** A certificate chain (leaf first) and its private key, both PEM: what a SPIRE agent authenticates with. */
 export interface SpireClientCredential {
@@ -38,7 +39,8 @@ export function openAdminSocket(path: string): Transport {
  * Opens the server's TLS port.
  *
  * Checks, in order: the chain ends in one of `trustAnchorsPem`; the leaf holds exactly one URI name and it is
- * `spiffe://<trustDomain>/spire/server`. The host name is not checked: SPIRE authenticates servers by identifier.
+ * `spiffe://<trustDomain>/spire/server`. The host name is not checked: SPIRE authenticates servers by identifier. A call over it
+ * fails with ERR_SPIRE_API_PEER otherwise.
  */
 export function openServerPort(address: SpireServerAddress): Transport {
   const { host, port, trustDomain, trustAnchorsPem, credential, signal } = address
@@ -62,5 +64,5 @@ export function checkServerIdentifier(certificate: Pick<PeerCertificate, 'subjec
   const uris = (certificate.subjectaltname ?? '').split(', ').filter((name) => name.startsWith('URI:'))
   return uris.length === 1 && uris[0] === `URI:spiffe://${trustDomain}/spire/server`
     ? undefined
-    : new Error('the peer is not the SPIRE server of this trust domain')
+    : spireApiError('ERR_SPIRE_API_PEER', 'the leaf certificate names somebody else')
 }

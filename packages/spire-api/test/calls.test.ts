@@ -103,12 +103,11 @@ describe('failures', () => {
 })
 
 describe('issueWitSvid', () => {
-  it('passes entry, key and algorithm, and returns the token with its times in seconds', async () => {
+  it('passes entry, key and algorithm, and returns the token with its times in seconds, with or without a status', async () => {
     const transport = createRouterTransport(({ service }) =>
       service(SVID, {
         batchNewWITSVID: ({ params }) => ({
           results: params.map(({ entryId, signingAlgorithm }) => ({
-            status: { code: 0 },
             svid: { token: `${entryId}.${signingAlgorithm}`, id: { ...nodeId, path: '/orders' }, issuedAt: 1n, expiresAt: 91n },
           })),
         }),

@@ -16,6 +16,6 @@ describe('checkServerIdentifier', () => {
     ['no name', ''],
     ['a name that only contains it', 'DNS:"URI:spiffe://shop.example/spire/server"'],
   ])('refuses %s', (_title, subjectaltname) => {
-    expect(checkServerIdentifier({ subjectaltname }, 'shop.example')).toBeInstanceOf(Error)
+    expect(checkServerIdentifier({ subjectaltname }, 'shop.example')).toMatchObject({ code: 'ERR_SPIRE_API_PEER' })
   })
 })
