@@ -1,10 +1,11 @@
 import { type TrustDomain, utf8 } from '@wimse/core'
+import type { KeyAuthority } from '@wimse/trust'
 import { malformed } from '../connection/call-errors.ts'
 import type { WorkloadApi } from '../connection/open-workload-api.ts'
 import { type Watcher, type WatchOptions, watchStream } from '../stream/watch-stream.ts'
 import { decodeCertificates } from './certificates.ts'
 import { decodeBundleMap } from './identities.ts'
-import { decodeJwkSet, type JwkSet, requireDistinctKids } from './jwk-sets.ts'
+import { decodeJwkSet, requireDistinctKids } from './jwk-sets.ts'
 
 /** X.509 roots (DER) by trust domain, and revocation lists (DER, not judged). They authenticate X.509-SVIDs and nothing else (WLAPI-5.2.2-01). */
 export interface X509Bundles {
@@ -13,7 +14,7 @@ export interface X509Bundles {
 }
 
 /** Keys by trust domain. Those of the JWT profile authenticate JWT-SVIDs and those of the WIT profile WIT-SVIDs, nothing else. */
-export type JwkBundles = ReadonlyMap<TrustDomain, JwkSet>
+export type JwkBundles = ReadonlyMap<TrustDomain, readonly KeyAuthority[]>
 
 /**
  * Watches the X.509 bundles of the own and of federated trust domains. Each update is the whole set; a message without bundles,
@@ -30,7 +31,7 @@ export function watchX509Bundles(api: WorkloadApi, watcher: Watcher<X509Bundles>
     {
       open: (signal) => api.client.fetchX509Bundles({}, { signal }),
       decode: ({ bundles, crl }) => ({
-        bundles: decodeBundleMap(present(bundles), (der) => decodeCertificates(der)),
+        bundles: decodeBundleMap(present(bundles), decodeCertificates),
         revocationLists: crl,
       }),
     },
@@ -52,7 +53,7 @@ export function watchJwtBundles(api: WorkloadApi, watcher: Watcher<JwkBundles>, 
     api,
     {
       open: (signal) => api.client.fetchJWTBundles({}, { signal }),
-      decode: ({ bundles }) => decodeBundleMap(present(bundles), (jwks) => decodeJwkSet(jwks, 'jwt-svid')),
+      decode: ({ bundles }) => decodeBundleMap(present(bundles), (jwks) => decodeJwkSet(jwks, 'jwt-svid', api.runtime)),
     },
     watcher,
     options,
@@ -75,7 +76,7 @@ export function watchWitBundles(api: WorkloadApi, watcher: Watcher<JwkBundles>, 
       open: (signal) => api.client.fetchWITBundles({}, { signal }),
       decode: ({ bundles }) =>
         decodeBundleMap(present(bundles), (jwks) => {
-          const set = decodeJwkSet(utf8(jwks), 'wit-svid')
+          const set = decodeJwkSet(utf8(jwks), 'wit-svid', api.runtime)
           requireDistinctKids(set)
           return set
         }),

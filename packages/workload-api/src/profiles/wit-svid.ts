@@ -4,7 +4,7 @@ import { createWitCredential, type WitCredential } from '@wimse/wit'
 import { malformed } from '../connection/call-errors.ts'
 import type { WorkloadApi } from '../connection/open-workload-api.ts'
 import type { WITSVID, WITSVIDResponse } from '../generated/workload_pb.ts'
-import { type WatchOptions, type Watcher, watchStream } from '../stream/watch-stream.ts'
+import { type Watcher, type WatchOptions, watchStream } from '../stream/watch-stream.ts'
 import { firstOfEachHint } from './hints.ts'
 import { parseSpiffeId } from './identities.ts'
 
@@ -44,11 +44,7 @@ export function watchWitSvids(api: WorkloadApi, watcher: Watcher<WitContext>, op
   )
 }
 
-async function decodeWitContext(
-  { svids }: WITSVIDResponse,
-  runtime: Runtime,
-  asked: WorkloadIdentifier | undefined,
-): Promise<WitContext> {
+async function decodeWitContext({ svids }: WITSVIDResponse, runtime: Runtime, asked: WorkloadIdentifier | undefined): Promise<WitContext> {
   const [first, ...rest] = await Promise.all(firstOfEachHint(svids).map((svid) => decodeWitSvid(svid, runtime)))
   if (first === undefined) throw malformed('no WIT-SVID') // WLAPI-7.2.1-03
   if (asked !== undefined && [first, ...rest].some(({ identifier }) => identifier !== asked)) {

@@ -1,4 +1,4 @@
-import { type TrustDomain, trustDomainOf, type WorkloadIdentifier } from '@wimse/core'
+import { type Runtime, type TrustDomain, trustDomainOf, type WorkloadIdentifier } from '@wimse/core'
 import { malformed } from '../connection/call-errors.ts'
 import type { WorkloadApi } from '../connection/open-workload-api.ts'
 import type { X509SVID, X509SVIDResponse } from '../generated/workload_pb.ts'
@@ -43,34 +43,43 @@ export interface X509Context {
  * @see SPIFFE Workload API, section 5.2.1
  */
 export function watchX509Contexts(api: WorkloadApi, watcher: Watcher<X509Context>, options: WatchOptions = {}): Promise<void> {
-  return watchStream(api, { open: (signal) => api.client.fetchX509SVID({}, { signal }), decode: decodeX509Context }, watcher, options)
+  return watchStream(
+    api,
+    {
+      open: (signal) => api.client.fetchX509SVID({}, { signal }),
+      decode: (message) => decodeX509Context(message, api.runtime),
+    },
+    watcher,
+    options,
+  )
 }
 
-function decodeX509Context({ svids, crl, federatedBundles }: X509SVIDResponse): X509Context {
-  const entries = firstOfEachHint(svids)
-  const [first, ...rest] = entries.map(decodeX509Svid)
+async function decodeX509Context({ svids, crl, federatedBundles }: X509SVIDResponse, runtime: Runtime): Promise<X509Context> {
+  const [first, ...rest] = await Promise.all(firstOfEachHint(svids).map((svid) => decodeX509Svid(svid, runtime)))
   if (first === undefined) throw malformed('no X.509-SVID') // WLAPI-5.2.1-02
-  const federated = decodeBundleMap(federatedBundles, (der) => decodeCertificates(der))
   const own = [first, ...rest].map(({ credential, bundle }) => [credential.trustDomain, bundle] as const)
   return {
     svids: [first.credential, ...rest.map(({ credential }) => credential)],
     // What the server says of a trust domain that it gives identities in counts, whatever a federated entry says.
-    bundles: new Map([...federated, ...own.toReversed()]),
+    bundles: new Map([...decodeBundleMap(federatedBundles, decodeCertificates), ...own.toReversed()]),
     revocationLists: crl,
   }
 }
 
-function decodeX509Svid({ spiffeId, x509Svid, x509SvidKey, bundle, hint }: X509SVID): {
+interface DecodedX509Svid {
   readonly credential: X509Credential
   readonly bundle: readonly Uint8Array[]
-} {
-  const identifier = parseSpiffeId(spiffeId)
-  // WLAPI-5.2.1-04
-  if (x509Svid.length === 0 || x509SvidKey.length === 0 || bundle.length === 0) throw malformed('an X.509-SVID lacks a field')
-  const chain = decodeCertificates(x509Svid)
-  const notAfter = checkLeaf(chain[0], identifier)
-  const privateKey = x509SvidKey.slice()
-  checkPrivateKey(privateKey, chain[0])
-  const credential = { identifier, trustDomain: trustDomainOf(identifier), chain, privateKey, notAfter, ...(hint !== '' && { hint }) }
-  return { credential, bundle: decodeCertificates(bundle) }
+}
+
+async function decodeX509Svid(svid: X509SVID, runtime: Runtime): Promise<DecodedX509Svid> {
+  const identifier = parseSpiffeId(svid.spiffeId)
+  const chain = decodeCertificates(svid.x509Svid)
+  const bundle = decodeCertificates(svid.bundle)
+  const privateKey = svid.x509SvidKey.slice()
+  const [leaf] = chain
+  if (leaf === undefined || bundle.length === 0 || privateKey.length === 0) throw malformed('an X.509-SVID lacks a field') // WLAPI-5.2.1-04
+  const notAfter = checkLeaf(leaf, identifier)
+  await checkPrivateKey(privateKey, leaf, runtime)
+  const hint = svid.hint === '' ? {} : { hint: svid.hint }
+  return { credential: { identifier, trustDomain: trustDomainOf(identifier), chain, privateKey, notAfter, ...hint }, bundle }
 }

@@ -1,0 +1,207 @@
+import {
+  type JsonObject,
+  parseTrustDomain,
+  parseWorkloadIdentifier,
+  type Runtime,
+  schemeOf,
+  type TrustDomain,
+  trustDomainOf,
+} from '@wimse/core'
+import { issueJwtSvid } from '@wimse/jwt-svid'
+import { defaultRuntime, generateSigner, type SignatureAlgorithm, type Signer } from '@wimse/keys'
+import { type AnchorKind, type BundleContents, keyAuthority } from '@wimse/trust'
+import { createWitCredential, issueWit, type WitCredential } from '@wimse/wit'
+import type { X509Credential } from '@wimse/workload-api'
+import {
+  type CertificateAlgorithm,
+  type CertificateAuthority,
+  type ExtendedKeyUsageName,
+  generateCertificateKey,
+  issueAuthority,
+  issueCertificate,
+  jwkOfSpki,
+} from '@wimse/x509'
+import { createAuthorityRing } from './authority-ring.ts'
+
+/** Options of {@link createTestAuthority}. */
+export interface TestAuthorityOptions {
+  /** Such as `shop.example`. */
+  readonly trustDomain: string
+  readonly runtime?: Runtime
+  /** Of the authority's own keys, ES256 unless told; what an issued credential binds is told when it is issued. */
+  readonly algorithms?: {
+    readonly x509?: CertificateAlgorithm
+    readonly jwt?: SignatureAlgorithm
+    readonly wit?: SignatureAlgorithm
+  }
+  /** Puts an intermediate between the root and what it issues. */
+  readonly intermediate?: boolean
+}
+
+/** Options of {@link TestAuthority.issueX509Svid}. */
+export interface TestX509SvidOptions {
+  readonly lifetimeSeconds?: number
+  readonly algorithm?: CertificateAlgorithm
+  readonly dnsNames?: readonly string[]
+  readonly ipAddresses?: readonly string[]
+  readonly purposes?: readonly ExtendedKeyUsageName[]
+}
+
+/** Options of {@link TestAuthority.issueWit}. */
+export interface TestWitOptions {
+  readonly lifetimeSeconds?: number
+  readonly algorithm?: SignatureAlgorithm
+  readonly issuer?: string
+  readonly claims?: JsonObject
+}
+
+/** A WIT with the key that it binds. */
+export interface TestWit {
+  readonly credential: WitCredential
+  readonly privateJwk: Readonly<Record<string, unknown>>
+}
+
+/** An authority in memory: everything that it issues is what a real one would issue. */
+export interface TestAuthority {
+  readonly trustDomain: TrustDomain
+  readonly runtime: Runtime
+  /** {@link TEST_X509_LIFETIME_SECONDS} unless told. The identifier may be of any trust domain: tests need liars as well. */
+  issueX509Svid(identifier: string, options?: TestX509SvidOptions): Promise<X509Credential>
+  /** {@link TEST_TOKEN_LIFETIME_SECONDS} unless told. The profile is that of the identifier's scheme. */
+  issueWit(identifier: string, options?: TestWitOptions): Promise<TestWit>
+  /** {@link TEST_TOKEN_LIFETIME_SECONDS} unless told. */
+  issueJwtSvid(identifier: string, options: { readonly audience: readonly string[]; readonly lifetimeSeconds?: number }): Promise<string>
+  /** What it publishes now, for a trust store. */
+  contents(): BundleContents
+  /** What it publishes now, as a SPIFFE bundle with the keys of WIT-SVIDs. */
+  spiffeBundle(): JsonObject
+  /** Begins to sign with a new key; the old one stays in the bundle. */
+  rotate(kind: AnchorKind): Promise<void>
+  /** Takes the old keys of a kind out of the bundle. */
+  withdraw(kind: AnchorKind): void
+  /** Calls the listener after each change of the bundle. @returns what ends that. */
+  onChange(listener: () => void): () => void
+}
+
+export const TEST_X509_LIFETIME_SECONDS = 3600
+export const TEST_TOKEN_LIFETIME_SECONDS = 300
+const AUTHORITY_LIFETIME_SECONDS = 30 * 86_400
+/** Certificates begin in the past, as those of real authorities do. */
+const BACKDATED_SECONDS = 30
+
+interface RootAuthority {
+  readonly root: CertificateAuthority
+  readonly issuing: CertificateAuthority
+}
+
+/** Makes an authority of one trust domain with new keys for the three kinds of credentials. */
+export async function createTestAuthority(options: TestAuthorityOptions): Promise<TestAuthority> {
+  const runtime = options.runtime ?? defaultRuntime()
+  const trustDomain = parseTrustDomain(options.trustDomain)
+  const { x509: x509Algorithm = 'ES256', jwt: jwtAlgorithm = 'ES256', wit: witAlgorithm = 'ES256' } = options.algorithms ?? {}
+  const seconds = (): number => Math.floor(runtime.now() / 1000)
+  const listeners = new Set<() => void>()
+  let sequence = 1
+  const changed = (): void => {
+    sequence += 1
+    for (const listener of [...listeners]) listener()
+  }
+
+  const makeAuthority = async (commonName: string, issuer?: CertificateAuthority): Promise<CertificateAuthority> =>
+    issueAuthority({
+      key: await generateCertificateKey(x509Algorithm, runtime),
+      ...(issuer && { issuer }),
+      trustDomain,
+      subject: { commonName },
+      notBefore: seconds() - BACKDATED_SECONDS,
+      notAfter: seconds() + AUTHORITY_LIFETIME_SECONDS - (issuer ? BACKDATED_SECONDS : 0),
+      runtime,
+    })
+  const rings = {
+    x509: await createAuthorityRing<RootAuthority>(async () => {
+      const root = await makeAuthority(`${trustDomain} root`)
+      return { root, issuing: options.intermediate === true ? await makeAuthority(`${trustDomain} intermediate`, root) : root }
+    }),
+    jwt: await createAuthorityRing<Signer>(async () => (await generateSigner(jwtAlgorithm, runtime)).signer),
+    wit: await createAuthorityRing<Signer>(async () => (await generateSigner(witAlgorithm, runtime)).signer),
+  }
+  const jwksOf = (kind: 'jwt' | 'wit'): readonly JsonObject[] =>
+    rings[kind].published.map(({ publicJwk, thumbprint }) => ({ ...publicJwk, kid: thumbprint, use: `${kind}-svid` }))
+
+  return {
+    trustDomain,
+    runtime,
+    async issueX509Svid(name, svid = {}) {
+      const identifier = parseWorkloadIdentifier(name)
+      const key = await generateCertificateKey(svid.algorithm ?? 'ES256', runtime)
+      const notAfter = seconds() + (svid.lifetimeSeconds ?? TEST_X509_LIFETIME_SECONDS)
+      const { chain } = await issueCertificate({
+        issuer: rings.x509.active.issuing,
+        publicKey: key.publicKey,
+        identifier,
+        ...(svid.dnsNames && { dnsNames: svid.dnsNames }),
+        ...(svid.ipAddresses && { ipAddresses: svid.ipAddresses }),
+        ...(svid.purposes && { purposes: svid.purposes }),
+        // A certificate that is issued as already expired begins before its end all the same.
+        notBefore: Math.min(seconds(), notAfter) - BACKDATED_SECONDS,
+        notAfter,
+        runtime,
+      })
+      return { identifier, trustDomain: trustDomainOf(identifier), chain, privateKey: key.privateKey, notAfter }
+    },
+    async issueWit(name, wit = {}) {
+      const identifier = parseWorkloadIdentifier(name)
+      const { signer, exportPrivateJwk } = await generateSigner(wit.algorithm ?? 'ES256', runtime)
+      const { active } = rings.wit
+      const token = await issueWit(
+        {
+          profile: schemeOf(identifier) === 'spiffe' ? 'wit-svid' : 'wimse',
+          subject: identifier,
+          confirmationKey: signer.publicJwk,
+          lifetimeSeconds: wit.lifetimeSeconds ?? TEST_TOKEN_LIFETIME_SECONDS,
+          ...(wit.issuer !== undefined && { issuer: wit.issuer }),
+          ...(wit.claims && { claims: wit.claims }),
+        },
+        { signer: active, keyId: active.thumbprint, runtime },
+      )
+      return { credential: createWitCredential(token, signer), privateJwk: exportPrivateJwk() }
+    },
+    issueJwtSvid(name, { audience, lifetimeSeconds = TEST_TOKEN_LIFETIME_SECONDS }) {
+      const { active } = rings.jwt
+      return issueJwtSvid({ subject: name, audience, lifetimeSeconds }, { signer: active, keyId: active.thumbprint, runtime })
+    },
+    contents: () => ({
+      trustDomain,
+      x509Authorities: rings.x509.published.map(({ root }) => root.certificate),
+      jwtAuthorities: jwksOf('jwt').map((jwk) => keyAuthority(jwk, { uses: ['jwt-svid'], runtime })),
+      witAuthorities: jwksOf('wit').map((jwk) => keyAuthority(jwk, { uses: ['wit-svid'], runtime })),
+      sequence,
+    }),
+    spiffeBundle: () => ({
+      keys: [
+        ...rings.x509.published.map(({ root }) => ({
+          ...jwkOfSpki(root.key.publicKey),
+          use: 'x509-svid',
+          x5c: [Buffer.from(root.certificate).toString('base64')],
+        })),
+        ...jwksOf('jwt'),
+        ...jwksOf('wit'),
+      ],
+      spiffe_sequence: sequence,
+      spiffe_refresh_hint: 60,
+    }),
+    async rotate(kind) {
+      await rings[kind].rotate()
+      changed()
+    },
+    withdraw(kind) {
+      rings[kind].withdraw()
+      changed()
+    },
+    onChange(listener) {
+      const own = (): void => listener()
+      listeners.add(own)
+      return () => void listeners.delete(own)
+    },
+  }
+}
