@@ -28,5 +28,5 @@ export {
 } from './sources/trust-source.ts'
 export { createWitSource, type WitSource, type WitSourceOptions } from './sources/wit-source.ts'
 export { createX509Source, type X509Source } from './sources/x509-source.ts'
-export { type BackoffOptions, DEFAULT_INITIAL_DELAY_MS, DEFAULT_MAX_DELAY_MS } from './stream/backoff.ts'
+export { type Backoff, type BackoffOptions, createBackoff, DEFAULT_INITIAL_DELAY_MS, DEFAULT_MAX_DELAY_MS } from './stream/backoff.ts'
 export type { Watcher, WatchFailure, WatchOptions } from './stream/watch-stream.ts'
