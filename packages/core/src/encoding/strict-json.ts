@@ -40,11 +40,11 @@ export function parseStrictJson(octets: Uint8Array, limits: StrictJsonLimits = {
   } catch {
     throw malformed('syntax')
   }
-  const maxDepth = limits.maxDepth ?? DEFAULT_JSON_MAX_DEPTH
+  // Before anything that recurses: JSON.stringify would overflow the stack on what JSON.parse reads without.
+  if (deeperThan(value, limits.maxDepth ?? DEFAULT_JSON_MAX_DEPTH)) throw malformed('too deep')
   // JSON.parse keeps the last of two members with one name. What it writes again as the same text had no such pair, nor white space;
   // any other text is scanned for it.
-  if (JSON.stringify(value) !== text || text.includes('\\') || text.includes('"__proto__"')) checkStructure(text, maxDepth)
-  else if (deeperThan(value, maxDepth)) throw malformed('too deep')
+  if (JSON.stringify(value) !== text || text.includes('\\') || text.includes('"__proto__"')) checkStructure(text)
   return value as JsonValue
 }
 
@@ -70,8 +70,8 @@ function deeperThan(value: unknown, depth: number): boolean {
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** Walks a text that is known to be valid JSON. */
-function checkStructure(text: string, maxDepth: number): void {
+/** Walks a text that is known to be valid JSON. Where two members have one name their depth doesn't matter any more. */
+function checkStructure(text: string): void {
   const open: (Set<string> | undefined)[] = []
   let names: Set<string> | undefined
   let expectName = false
@@ -93,7 +93,6 @@ function checkStructure(text: string, maxDepth: number): void {
       continue
     }
     if (code === 0x7b || code === 0x5b) {
-      if (open.length >= maxDepth) throw malformed('too deep')
       open.push(names)
       names = code === 0x7b ? new Set() : undefined
       expectName = code === 0x7b
