@@ -72,7 +72,7 @@ export async function acquireSpire({ engine, progress = () => {} }: AcquireOptio
 }
 
 /** Where binaries of a version are kept between runs. */
-export function spireCache(version: string): string {
+function spireCache(version: string): string {
   const root = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
   // In the names of Go, which those know who look for a SPIRE release.
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch

@@ -52,7 +52,7 @@ export async function provideImages(
   }
 }
 
-export interface ImageContent {
+interface ImageContent {
   readonly entrypoint: readonly string[]
   readonly files: readonly { readonly source: string; readonly target: string; readonly mode: number }[]
   readonly texts: Readonly<Record<string, string>>
@@ -95,7 +95,7 @@ export function parseLdd(output: string): readonly string[] {
 }
 
 /** Builds `repository:<hash of the content>` unless the engine has it, and returns its name. */
-export async function buildImage(
+async function buildImage(
   engine: ContainerEngine,
   repository: string,
   content: ImageContent,

@@ -22,7 +22,8 @@ export interface ProcessDomainOptions extends SpireDomainOptions {
 export interface ProcessSpireDomain extends SpireDomain {
   readonly driver: 'process'
   readonly agentExecutable: string
-  slot(name: string): Promise<ProcessSlot>
+  /** @param program what the workload runs; Node by default. */
+  slot(name: string, program?: string): Promise<ProcessSlot>
 }
 
 const START_TIMEOUT_MS = 30_000
@@ -129,12 +130,13 @@ export async function startProcessDomain(options: ProcessDomainOptions): Promise
       agentExecutable,
       server: { host: LOOPBACK, port: serverPort },
       bundleEndpoint: { ...plan.bundleEndpoint, url: `https://${LOOPBACK}:${bundlePort}` },
-      slot: (name) => {
+      slot: (name, program = process.execPath) => {
         const slot =
           slots.get(name) ??
           createProcessSlot(name, {
             directory: directories.slots,
             workloadApi: `unix://${workloadSocket}`,
+            program,
             uids,
             ownUsers,
           })

@@ -1,5 +1,5 @@
 import { chmod, chown, copyFile, link, mkdir, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { ProcessSlot } from './workload-slot.ts'
 
 // Beyond the users of any ordinary system, below the range of systemd's dynamic users.
@@ -49,20 +49,25 @@ export interface SlotOptions {
   readonly directory: string
   readonly workloadApi: string
   readonly uids: UidSequence
+  /** What the workload runs. Any user must be able to start it when workloads have users of their own. */
+  readonly program: string
   /** See {@link canSwitchUser}. */
   readonly ownUsers: boolean
 }
 
 /** Makes a slot for a workload: a user of its own where that is possible, else an executable of its own. */
-export async function createProcessSlot(name: string, { directory, workloadApi, uids, ownUsers }: SlotOptions): Promise<ProcessSlot> {
+export async function createProcessSlot(
+  name: string,
+  { directory, workloadApi, program, uids, ownUsers }: SlotOptions,
+): Promise<ProcessSlot> {
   const home = join(directory, name)
   await mkdir(home, { recursive: true, mode: 0o700 })
   const slot = { kind: 'process', name, workloadApi, directory: home } as const
   if (ownUsers) {
     const uid = uids.next()
     await chown(home, uid, uid)
-    return { ...slot, uid, gid: uid, nodePath: process.execPath, selectors: [`unix:uid:${uid}`] }
+    return { ...slot, uid, gid: uid, executable: program, selectors: [`unix:uid:${uid}`] }
   }
-  const nodePath = await shareExecutable(process.execPath, join(home, 'node'))
-  return { ...slot, nodePath, selectors: [`unix:path:${nodePath}`] }
+  const executable = await shareExecutable(program, join(home, basename(program)))
+  return { ...slot, executable, selectors: [`unix:path:${executable}`] }
 }

@@ -15,10 +15,15 @@ import { witModeOf } from './spire-version.ts'
 import { waitUntil } from './wait-until.ts'
 import { createWebAuthority } from './web-authority.ts'
 
+interface Workload {
+  readonly selectors: readonly string[]
+  fetch(): Promise<string>
+}
+
 interface Stage {
   start(options: SpireDomainOptions): Promise<SpireDomain>
-  /** Prints the X.509-SVID that `name` of `domain` is given by the agent. */
-  fetch(domain: SpireDomain, name: string): Promise<string>
+  /** A workload of the domain that prints the X.509-SVID that the agent gives it. */
+  admit(domain: SpireDomain, name: string): Promise<Workload>
   close(): Promise<void>
 }
 
@@ -41,12 +46,12 @@ async function openProcessStage(): Promise<Stage> {
       domains.set(domain, domain)
       return domain
     },
-    fetch: async (domain, name) => {
+    admit: async (domain, name) => {
       const { agentExecutable, slot } = domains.get(domain) ?? raise('a domain of another stage')
-      const { workloadApi, uid, gid } = await slot(name)
+      const { workloadApi, executable, uid, gid, selectors } = await slot(name, agentExecutable)
       const user = uid === undefined || gid === undefined ? {} : { uid, gid }
       const args = ['api', 'fetch', 'x509', '-socketPath', workloadApi.replace('unix://', '')]
-      return (await promisify(execFile)(agentExecutable, args, user)).stdout
+      return { selectors, fetch: async () => (await promisify(execFile)(executable, args, user)).stdout }
     },
     close: async () => {},
   }
@@ -68,26 +73,23 @@ async function openDockerStage(): Promise<Stage> {
       domains.set(domain, domain)
       return domain
     },
-    fetch: async (domain, name) => {
+    admit: async (domain, name) => {
       const { slot } = domains.get(domain) ?? raise('a domain of another stage')
-      const { workloadApi, labels, binds } = await slot(name)
-      const args = ['api', 'fetch', 'x509', '-socketPath', workloadApi.replace('unix://', '')]
-      const workload = await startContainer(engine, {
-        image: images.agent,
-        entrypoint: [AGENT_IN_IMAGE, ...args],
-        user: '10001:10001',
-        network,
-        aliases: [name],
-        binds,
-        labels,
-        tmpfs: ['/tmp'],
-      })
-      try {
-        const { StatusCode: exitCode } = await engine.client.container.getById(workload.container.getId()).wait()
-        if (exitCode !== 0) throw new Error(await workload.log())
-        return await workload.log()
-      } finally {
-        await workload.remove()
+      const { workloadApi, labels, binds, selectors } = await slot(name)
+      const entrypoint = [AGENT_IN_IMAGE, 'api', 'fetch', 'x509', '-socketPath', workloadApi.replace('unix://', '')]
+      const definition = { image: images.agent, entrypoint, user: '10001:10001', network, aliases: [name], binds, labels }
+      return {
+        selectors,
+        fetch: async () => {
+          const workload = await startContainer(engine, { ...definition, tmpfs: ['/tmp'] })
+          try {
+            const { StatusCode: exitCode } = await engine.client.container.getById(workload.container.getId()).wait()
+            if (exitCode !== 0) throw new Error(await workload.log())
+            return await workload.log()
+          } finally {
+            await workload.remove()
+          }
+        },
       }
     },
     close: async () => {
@@ -119,18 +121,16 @@ async function run(stage: Stage): Promise<void> {
     const federation = await federate(shop, bank)
     report('federated: shop.example follows by https_spiffe, bank.example by https_web')
 
-    const { selectors } = await shop.slot('orders')
+    const orders = await stage.admit(shop, 'orders')
     await shop.createEntry({
       spiffeId: 'spiffe://shop.example/orders',
-      selectors,
+      selectors: orders.selectors,
       x509SvidTtlSeconds: 90,
       federatesWith: ['bank.example'],
     })
-    const fetchWhenSynchronized = (): Promise<string> =>
-      waitUntil('an X.509-SVID for orders', () => stage.fetch(shop, 'orders'), { timeoutMs: FETCH_TIMEOUT_MS })
-    const before = await fetchWhenSynchronized()
+    const svid = await waitUntil('an X.509-SVID for orders', orders.fetch, { timeoutMs: FETCH_TIMEOUT_MS })
     report('orders has an X.509-SVID')
-    console.log(before.trim())
+    console.log(svid.trim())
 
     for (const kind of ['x509', 'jwt', 'wit'] as const) {
       const { manner } = await shop.rotateAuthorities(kind, { beforeActivate: () => awaitBundle(bank, shop) })

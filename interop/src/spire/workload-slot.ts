@@ -14,8 +14,8 @@ export interface ProcessSlot extends Slot {
   readonly kind: 'process'
   readonly uid?: number
   readonly gid?: number
-  /** Node, to be started by this very path. */
-  readonly nodePath: string
+  /** The program of the workload, Node unless asked otherwise, to be started by this very path. */
+  readonly executable: string
   /** Only this slot's user can write here. */
   readonly directory: string
 }

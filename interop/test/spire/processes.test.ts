@@ -89,16 +89,16 @@ describe('findFreePorts', () => {
 
 describe('createProcessSlot', () => {
   it('gives workloads of one user executables of their own', async () => {
-    const options = { directory, workloadApi: 'unix:///w.sock', uids: createUidSequence(), ownUsers: false }
+    const options = { directory, workloadApi: 'unix:///w.sock', uids: createUidSequence(), program: process.execPath, ownUsers: false }
     const [orders, fraud] = await Promise.all([createProcessSlot('orders', options), createProcessSlot('fraud', options)])
     expect(orders.selectors).toEqual([`unix:path:${join(directory, 'orders', 'node')}`])
     expect(fraud.selectors).not.toEqual(orders.selectors)
-    expect((await stat(orders.nodePath)).mode & 0o111).toBe(0o111)
-    expect((await stat(fraud.nodePath)).size).toBe((await stat(process.execPath)).size)
+    expect((await stat(orders.executable)).mode & 0o111).toBe(0o111)
+    expect((await stat(fraud.executable)).size).toBe((await stat(process.execPath)).size)
   })
 
   it.runIf(process.getuid?.() === 0)('gives workloads users of their own', async () => {
-    const options = { directory, workloadApi: 'unix:///w.sock', uids: createUidSequence(58_500), ownUsers: true }
+    const options = { directory, workloadApi: 'unix:///w.sock', uids: createUidSequence(58_500), program: process.execPath, ownUsers: true }
     const slot = await createProcessSlot('orders', options)
     expect(slot).toMatchObject({ uid: 58_500, gid: 58_500, selectors: ['unix:uid:58500'] })
     expect((await stat(slot.directory)).uid).toBe(58_500)
