@@ -1,0 +1,63 @@
+import type { World } from '../world/world.ts'
+
+export type DriverName = 'docker' | 'process' | 'embedded'
+export type ScenarioName = 'single-hop' | 'cross-trust-domain' | 'rotation'
+export type CheckKind = 'positive' | 'attack' | 'fault'
+
+/** One thing that has to hold, or that has to fail, in a running world. */
+export interface Check {
+  /** Unique and lasting, such as `single-hop.wpt.replayed`. */
+  readonly id: string
+  readonly title: string
+  readonly scenario: ScenarioName
+  readonly kind: CheckKind
+  /** Ids of spec/requirements. */
+  readonly requirements: readonly string[]
+  /**
+   * The world that the check needs; checks that name the same one share it. `main` unless told: two federated trust domains with
+   * ES256 keys everywhere.
+   */
+  readonly world?: WorldName
+  /** Checks run in this order within their world; a greater one is for those that leave the world changed. 0 unless told. */
+  readonly phase?: number
+  run(context: CheckContext): Promise<Evidence>
+}
+
+/** `main` is described above; the others have keys of another kind, in one trust domain, for the positive checks of `single-hop`. */
+export type WorldName = 'main' | 'ec-p384' | 'rsa-2048'
+
+export interface CheckContext {
+  readonly world: World
+  /** A line of progress. */
+  log(line: string): void
+}
+
+/**
+ * What a check leaves behind for the report. A value is shown as it is: nothing secret may be in it. Tokens are named by their hash, see
+ * `tokenName` in evidence.ts.
+ */
+export type Evidence = Readonly<Record<string, EvidenceValue>>
+export type EvidenceValue = string | number | boolean | null | readonly EvidenceValue[] | { readonly [name: string]: EvidenceValue }
+
+/** Thrown by a check that finds that it can't run in this world: it is reported as not run, never as passed. */
+export class NotRun extends Error {
+  /** How to get it run. */
+  readonly how: string
+
+  constructor(reason: string, how: string) {
+    super(reason)
+    this.name = 'NotRun'
+    this.how = how
+  }
+}
+
+/** Thrown by a check whose expectation does not hold. */
+export class CheckFailure extends Error {
+  readonly evidence: Evidence
+
+  constructor(message: string, evidence: Evidence = {}) {
+    super(message)
+    this.name = 'CheckFailure'
+    this.evidence = evidence
+  }
+}
