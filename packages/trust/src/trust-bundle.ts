@@ -16,7 +16,10 @@ export interface KeyAuthority {
   readonly jwk: Readonly<Record<string, unknown>>
 }
 
-/** What is known of a trust domain's anchors. A kind that is absent is one that the source says nothing about. */
+/**
+ * What is known of a trust domain's anchors. A kind that is absent is one that the source says nothing about; a kind that is there and
+ * empty says that the trust domain has no anchors of that kind (BUNDLE-4.1.3-03).
+ */
 export interface BundleContents {
   readonly trustDomain: TrustDomain
   /** Root certificates in DER. */
@@ -31,7 +34,10 @@ export interface BundleContents {
   readonly authenticatedBy?: TrustDomain
 }
 
-/** The anchors of one trust domain as a verifier sees them. A change of any anchor makes a new object. */
+/**
+ * The anchors of one trust domain as a verifier sees them. A change of any anchor makes a new object. Where the source of one kind is
+ * out of reach for too long while those of the others aren't, reading that kind throws `ERR_TRUST_STALE`.
+ */
 export interface TrustBundle {
   readonly trustDomain: TrustDomain
   readonly x509Authorities: readonly Uint8Array[]
