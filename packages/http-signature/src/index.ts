@@ -1,1 +1,10 @@
-export {}
+export { TXN_TOKEN_FIELD, WIMSE_TAG } from './profile.ts'
+export { DEFAULT_MAX_SIGNATURE_LIFETIME_SECONDS, DEFAULT_SIGNATURE_LIFETIME_SECONDS, type TimeOptions } from './profile-parameters.ts'
+export type { Signed, SignOptions } from './sign-profile.ts'
+export { type SignedRequest, type SignRequestOptions, signRequest } from './sign-request.ts'
+export { type SignedResponse, type SignResponseOptions, signResponse } from './sign-response.ts'
+export type { CheckOptions } from './signature-check.ts'
+export { formatSignatureWish, readSignatureWish, type WishTarget } from './signature-wish.ts'
+export { assertVerifiedHttpSignature, type VerifiedHttpSignature, type VerifiedHttpSignatureResponse } from './verified-http-signature.ts'
+export { createRequestVerifier, type RequestVerifier, type RequestVerifierOptions, verifyRequest } from './verify-request.ts'
+export { createResponseVerifier, type ResponseVerifier, type ResponseVerifierOptions, verifyResponse } from './verify-response.ts'
