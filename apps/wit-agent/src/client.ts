@@ -1,0 +1,8 @@
+export {
+  type BridgedWitSource,
+  type BridgedWitSourceOptions,
+  createBridgedWitSource,
+  DEFAULT_BRIDGED_TIMEOUT_MS,
+} from './client/bridged-wit-source.ts'
+export { requestWit, type WitAgentPeer, type WitRequestInput } from './client/request-wit.ts'
+export { createWitRequest, WIT_REQUEST_PATH, WIT_REQUEST_TYP, type WitRequestOptions } from './request/wit-request.ts'
