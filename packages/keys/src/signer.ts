@@ -31,6 +31,7 @@ export async function createSigner(value: unknown, { algorithm, runtime }: Signe
   if (!isJsonObject(value)) throw new WimseError('ERR_KEY_MALFORMED', { detail: 'not an object' })
   if (value['kty'] === 'oct') throw new WimseError('ERR_KEY_SYMMETRIC')
   if (typeof value['d'] !== 'string') throw new WimseError('ERR_KEY_MALFORMED', { detail: 'no private key' })
+  if (value['oth'] !== undefined) throw new WimseError('ERR_KEY_MALFORMED', { detail: 'RSA with more than two primes' })
   const { key_ops: operations, ...rest } = value
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('sign'))) {
     throw new WimseError('ERR_KEY_USE', { detail: 'key_ops' })
