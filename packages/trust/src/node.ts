@@ -1,0 +1,1 @@
+export { type NodeFetchBundleOptions, nodeFetchBundle } from './node/node-fetch-bundle.ts'
