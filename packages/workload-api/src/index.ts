@@ -22,7 +22,6 @@ export { createJwtSource, DEFAULT_MAX_AUDIENCES, type JwtSource, type JwtSourceO
 export { type CredentialSource, createLiveValue, type LiveValue, type LiveValueRules } from './sources/live-value.ts'
 export type { WatchedSourceOptions } from './sources/svid-source.ts'
 export {
-  DEFAULT_CONFIRM_EVERY_SECONDS,
   type WorkloadApiTrustSourceOptions,
   workloadApiTrustSource,
 } from './sources/trust-source.ts'

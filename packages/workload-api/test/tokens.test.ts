@@ -1,7 +1,15 @@
 import { parseWorkloadIdentifier } from '@wimse/core'
 import type { WorkloadApiAnswers } from '@wimse/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { fetchJwtSvid, fetchJwtSvids, validateJwtSvid, watchJwtBundles, watchWitBundles, watchWitSvids } from '../src/index.ts'
+import {
+  fetchJwtSvid,
+  fetchJwtSvids,
+  validateJwtSvid,
+  type WitContext,
+  watchJwtBundles,
+  watchWitBundles,
+  watchWitSvids,
+} from '../src/index.ts'
 import { follow, type Harness, ORDERS, orders, startHarness } from './harness.ts'
 
 const AUDIT = parseWorkloadIdentifier('spiffe://shop.example/audit')
@@ -127,7 +135,9 @@ describe('WIT-SVIDs', () => {
   })
 
   it('WLAPI-7.2.1-01: of one identity are watched', async () => {
-    const watched = follow(harness.api, (api, watcher, options) => watchWitSvids(api, watcher, { ...options, identifier: AUDIT }))
+    const watched = follow<WitContext>(harness.api, (api, watcher, options) =>
+      watchWitSvids(api, watcher, { ...options, identifier: AUDIT }),
+    )
     expect((await watched.update()).svids.map(({ identifier }) => identifier)).toEqual([AUDIT])
   })
 

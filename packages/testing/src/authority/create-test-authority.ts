@@ -9,7 +9,7 @@ import {
 } from '@wimse/core'
 import { issueJwtSvid } from '@wimse/jwt-svid'
 import { defaultRuntime, generateSigner, type SignatureAlgorithm, type Signer } from '@wimse/keys'
-import { type AnchorKind, type BundleContents, keyAuthority } from '@wimse/trust'
+import { type AnchorKind, type BundleContents, formatSpiffeBundle, type KeyAuthority, keyAuthority } from '@wimse/trust'
 import { createWitCredential, issueWit, type WitCredential } from '@wimse/wit'
 import type { X509Credential } from '@wimse/workload-api'
 import {
@@ -19,7 +19,6 @@ import {
   generateCertificateKey,
   issueAuthority,
   issueCertificate,
-  jwkOfSpki,
 } from '@wimse/x509'
 import { createAuthorityRing } from './authority-ring.ts'
 
@@ -73,8 +72,8 @@ export interface TestAuthority {
   issueJwtSvid(identifier: string, options: { readonly audience: readonly string[]; readonly lifetimeSeconds?: number }): Promise<string>
   /** What it publishes now, for a trust store. */
   contents(): BundleContents
-  /** What it publishes now, as a SPIFFE bundle with the keys of WIT-SVIDs. */
-  spiffeBundle(): JsonObject
+  /** What it publishes now, as a SPIFFE bundle with the keys of WIT-SVIDs: JSON in UTF-8. */
+  spiffeBundle(): Uint8Array
   /** Begins to sign with a new key; the old one stays in the bundle. */
   rotate(kind: AnchorKind): Promise<void>
   /** Takes the old keys of a kind out of the bundle. */
@@ -125,8 +124,15 @@ export async function createTestAuthority(options: TestAuthorityOptions): Promis
     jwt: await createAuthorityRing<Signer>(async () => (await generateSigner(jwtAlgorithm, runtime)).signer),
     wit: await createAuthorityRing<Signer>(async () => (await generateSigner(witAlgorithm, runtime)).signer),
   }
-  const jwksOf = (kind: 'jwt' | 'wit'): readonly JsonObject[] =>
-    rings[kind].published.map(({ publicJwk, thumbprint }) => ({ ...publicJwk, kid: thumbprint, use: `${kind}-svid` }))
+  const authoritiesOf = (kind: 'jwt' | 'wit'): readonly KeyAuthority[] =>
+    rings[kind].published.map(({ publicJwk, thumbprint }) => keyAuthority({ ...publicJwk, kid: thumbprint }, { runtime }))
+  const contents = (): BundleContents => ({
+    trustDomain,
+    x509Authorities: rings.x509.published.map(({ root }) => root.certificate),
+    jwtAuthorities: authoritiesOf('jwt'),
+    witAuthorities: authoritiesOf('wit'),
+    sequence,
+  })
 
   return {
     trustDomain,
@@ -170,26 +176,8 @@ export async function createTestAuthority(options: TestAuthorityOptions): Promis
       const { active } = rings.jwt
       return issueJwtSvid({ subject: name, audience, lifetimeSeconds }, { signer: active, keyId: active.thumbprint, runtime })
     },
-    contents: () => ({
-      trustDomain,
-      x509Authorities: rings.x509.published.map(({ root }) => root.certificate),
-      jwtAuthorities: jwksOf('jwt').map((jwk) => keyAuthority(jwk, { uses: ['jwt-svid'], runtime })),
-      witAuthorities: jwksOf('wit').map((jwk) => keyAuthority(jwk, { uses: ['wit-svid'], runtime })),
-      sequence,
-    }),
-    spiffeBundle: () => ({
-      keys: [
-        ...rings.x509.published.map(({ root }) => ({
-          ...jwkOfSpki(root.key.publicKey),
-          use: 'x509-svid',
-          x5c: [Buffer.from(root.certificate).toString('base64')],
-        })),
-        ...jwksOf('jwt'),
-        ...jwksOf('wit'),
-      ],
-      spiffe_sequence: sequence,
-      spiffe_refresh_hint: 60,
-    }),
+    contents,
+    spiffeBundle: () => formatSpiffeBundle({ ...contents(), refreshHintSeconds: 60 }),
     async rotate(kind) {
       await rings[kind].rotate()
       changed()

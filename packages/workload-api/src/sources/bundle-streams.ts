@@ -41,3 +41,8 @@ export function contentsOf({ x509, jwt, wit }: BundleStreams): readonly BundleCo
     ...(wit.said && { witAuthorities: wit.said.get(trustDomain) ?? [] }),
   }))
 }
+
+/** Whether any stream has said something new. */
+export function saysOtherThan(streams: BundleStreams, before: BundleStreams): boolean {
+  return streams.x509.said !== before.x509.said || streams.jwt.said !== before.jwt.said || streams.wit.said !== before.wit.said
+}

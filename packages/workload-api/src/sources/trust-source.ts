@@ -2,18 +2,14 @@ import type { TrustSink, TrustSource } from '@wimse/trust'
 import type { WorkloadApi } from '../connection/open-workload-api.ts'
 import { watchJwtBundles, watchWitBundles, watchX509Bundles } from '../profiles/bundles.ts'
 import type { Watcher, WatchFailure } from '../stream/watch-stream.ts'
-import { afterFailure, type BundleStream, type BundleStreams, contentsOf, OPENING } from './bundle-streams.ts'
+import { afterFailure, type BundleStream, type BundleStreams, contentsOf, OPENING, saysOtherThan } from './bundle-streams.ts'
 
 /** Options of {@link workloadApiTrustSource}. */
 export interface WorkloadApiTrustSourceOptions {
   readonly api: WorkloadApi
   /** For the operator's log. */
   readonly onFailure?: (failure: WatchFailure) => void
-  /** How often the store hears that the streams still stand; {@link DEFAULT_CONFIRM_EVERY_SECONDS} unless told. */
-  readonly confirmEverySeconds?: number
 }
-
-export const DEFAULT_CONFIRM_EVERY_SECONDS = 15
 
 /**
  * The bundles of the Workload API as a source of anchors: those of the own trust domain and of the federated ones, for X.509-SVIDs,
@@ -27,22 +23,28 @@ export const DEFAULT_CONFIRM_EVERY_SECONDS = 15
  * `start` returns when each profile has answered once, well or not.
  */
 export function workloadApiTrustSource(options: WorkloadApiTrustSourceOptions): TrustSource {
-  const { api, onFailure, confirmEverySeconds = DEFAULT_CONFIRM_EVERY_SECONDS } = options
-  const { runtime } = api
+  const { api, onFailure } = options
   const closing = new AbortController()
   const { signal } = closing
   let streams: BundleStreams = OPENING
+  let delivered: BundleStreams = OPENING
   const all = (): readonly BundleStream<unknown>[] => Object.values(streams)
 
   const start = (sink: TrustSink): Promise<void> =>
     new Promise((answered) => {
       const change = (changed: Partial<BundleStreams>): void => {
         if (signal.aborted) return
+        const before = streams
         streams = { ...streams, ...changed }
         // The first delivery waits for all profiles, so that nobody sees a trust domain with half of its anchors.
         if (all().some(({ state }) => state === 'opening')) return
-        if (all().some(({ said }) => said !== undefined)) sink.replace(contentsOf(streams))
-        for (const { state, error } of all()) if (state === 'broken' && error !== undefined) sink.lost(error)
+        const news = saysOtherThan(streams, delivered)
+        delivered = streams
+        if (news) sink.replace(contentsOf(streams))
+        // What the streams said was current for as long as they were open: its age counts from now, and from no later failure.
+        else if (Object.values(before).every(({ state }) => state === 'open' || state === 'absent')) sink.confirm()
+        const failed: readonly BundleStream<unknown>[] = Object.values(news ? streams : changed)
+        for (const { state, error } of failed) if (state === 'broken' && error !== undefined) sink.lost(error)
         answered()
       }
       const watcher = <U>(onUpdate: (update: U) => void, fail: (failure: WatchFailure) => void): Watcher<U> => ({
@@ -81,19 +83,9 @@ export function workloadApiTrustSource(options: WorkloadApiTrustSourceOptions): 
       ended.then(() => answered())
     })
 
-  const confirmWhileOpen = async (sink: TrustSink): Promise<void> => {
-    for (;;) {
-      await runtime.delay(confirmEverySeconds * 1000, AbortSignal.any([signal, api.closed]))
-      if (signal.aborted || api.closed.aborted) return
-      if (all().every(({ state }) => state === 'open' || state === 'absent')) sink.confirm()
-    }
-  }
   return {
     origin: 'workload-api',
-    async start(sink): Promise<void> {
-      await start(sink)
-      void confirmWhileOpen(sink)
-    },
+    start,
     close: () => closing.abort(),
   }
 }
