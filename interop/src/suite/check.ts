@@ -20,16 +20,24 @@ export interface Check {
   readonly world?: WorldName
   /** Checks run in this order within their world; a greater one is for those that leave the world changed. 0 unless told. */
   readonly phase?: number
+  /** Runs in its world whatever scenario was asked for. */
+  readonly always?: boolean
+  /** {@link DEFAULT_CHECK_TIMEOUT_MS} unless told. */
+  readonly timeoutMs?: number
   run(context: CheckContext): Promise<Evidence>
 }
 
 /** `main` is described above; the others have keys of another kind, in one trust domain, for the positive checks of `single-hop`. */
 export type WorldName = 'main' | 'ec-p384' | 'rsa-2048'
 
+export const DEFAULT_CHECK_TIMEOUT_MS = 30_000
+
 export interface CheckContext {
   readonly world: World
   /** A line of progress. */
   log(line: string): void
+  /** What the suite itself has printed so far, and what the finished checks have left for the report. */
+  own(): readonly { readonly name: string; readonly text: string }[]
 }
 
 /**

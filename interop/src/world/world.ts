@@ -57,6 +57,13 @@ export interface TrustDomainControl {
   /** Stops and starts the issuer (SPIRE's server), for faults. */
   stopIssuer(): Promise<void>
   startIssuer(): Promise<void>
+  /** What the WIT agent says of itself; undefined where there is none (native mode, embedded). */
+  witAgentHealth(): Promise<WitAgentHealth | undefined>
+}
+
+export interface WitAgentHealth {
+  readonly status: 'ok' | 'degraded' | 'down'
+  readonly serverReachable: boolean
 }
 
 /** Private keys are PKCS#8 DER. */
