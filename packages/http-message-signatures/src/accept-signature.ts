@@ -1,11 +1,5 @@
 import { type FieldLines, fieldValues, WimseError } from '@wimse/core'
-import {
-  type ComponentIdentifier,
-  checkIdentifier,
-  componentOfItem,
-  formatComponents,
-  toComponent,
-} from './component/component-identifier.ts'
+import { type ComponentIdentifier, checkIdentifier, formatComponents, toComponent } from './component/component-identifier.ts'
 import { DEFAULT_SIGNATURE_LIMITS, type SignatureLimits } from './parse-signatures.ts'
 import { splitDictionary } from './structured/dictionary-members.ts'
 import { parseStringList } from './structured/inner-list.ts'
@@ -48,7 +42,7 @@ export function parseAcceptSignature(fields: FieldLines, limits: SignatureLimits
   return members.map(({ key, text, hasValue }) => {
     const list = hasValue ? parseStringList(text) : undefined
     if (list === undefined || list.items.length > limits.maxComponents) throw malformed('inner list')
-    const components = list.items.map(componentOfItem)
+    const components = list.items
     for (const identifier of components) checkIdentifier(identifier)
     checkParameters(list.parameters)
     return { label: key, components, parameters: list.parameters }

@@ -1,5 +1,5 @@
 import { type FieldLines, fieldValues, WimseError } from '@wimse/core'
-import { type ComponentIdentifier, componentOfItem } from './component/component-identifier.ts'
+import type { ComponentIdentifier } from './component/component-identifier.ts'
 import { parseBase64 } from './structured/base64.ts'
 import { type RawMember, splitDictionary } from './structured/dictionary-members.ts'
 import { parseStringList } from './structured/inner-list.ts'
@@ -57,7 +57,7 @@ export function parseSignatures(
     if (list.items.length > maxComponents) throw new WimseError('ERR_HTTP_MESSAGE_SIGNATURE_INPUT', { detail: 'too many components' })
     return {
       label: input.key,
-      components: list.items.map(componentOfItem),
+      components: list.items,
       parameters: list.parameters,
       signatureParams: input.text,
       canonical: list.canonical,

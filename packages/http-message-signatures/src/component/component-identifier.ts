@@ -1,5 +1,4 @@
 import { WimseError } from '@wimse/core'
-import type { StringItem } from '../structured/inner-list.ts'
 import { formatParameters, formatString, type Parameters, type ParameterValue } from '../structured/parameter-value.ts'
 
 /** What a signature covers: the name of a field in lower case or of a derived component, with its parameters. */
@@ -44,11 +43,6 @@ export function component(name: string, parameters: Readonly<Record<string, Para
 /** The identifier that a name alone or an identifier stands for. */
 export function toComponent(input: string | ComponentIdentifier): ComponentIdentifier {
   return typeof input === 'string' ? component(input) : input
-}
-
-/** The identifier of a received item; judged by {@link checkIdentifier} when it is used. */
-export function componentOfItem({ value, parameters, text }: StringItem): ComponentIdentifier {
-  return { name: value, parameters, text }
 }
 
 /**

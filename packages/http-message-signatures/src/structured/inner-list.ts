@@ -10,9 +10,9 @@ export interface StringList {
   readonly canonical: boolean
 }
 
-/** A String with its parameters; `text` is their canonical form. */
+/** A String with its parameters; `text` is the canonical form of both. */
 export interface StringItem {
-  readonly value: string
+  readonly name: string
   readonly parameters: Parameters
   readonly text: string
 }
@@ -45,6 +45,28 @@ const TOKEN = /[A-Za-z*][:/!#$%&'*+\-.^_`|~A-Za-z0-9]*/y
 export function parseCanonical(text: string): StringList | undefined {
   if (text.charCodeAt(0) !== 0x28) return undefined
   const cursor: Cursor = { at: 1 }
+  const items = takeItems(text, cursor)
+  if (items === undefined) return undefined
+  const parameters = takeParameters(text, cursor)
+  return parameters === undefined || cursor.at !== text.length ? undefined : { items, parameters, canonical: true }
+}
+
+/**
+ * Items by their text, parentheses and all. A sender covers the same components in every message, so that nearly always only the
+ * parameters are left to parse. Bounded; emptied when full.
+ */
+const remembered = /* @__PURE__ */ new Map<string, readonly StringItem[]>()
+const REMEMBERED_LISTS = 256
+const REMEMBERED_CHARACTERS = 512
+
+function takeItems(text: string, cursor: Cursor): readonly StringItem[] | undefined {
+  // The same characters up to a parenthesis that ended a list once are the same list.
+  const end = text.indexOf(')') + 1
+  const known = end <= REMEMBERED_CHARACTERS ? remembered.get(text.slice(0, end)) : undefined
+  if (known !== undefined) {
+    cursor.at = end
+    return known
+  }
   const items: StringItem[] = []
   if (text.charCodeAt(1) === 0x29) cursor.at = 2
   else {
@@ -53,18 +75,21 @@ export function parseCanonical(text: string): StringList | undefined {
       PLAIN_STRING.lastIndex = start
       if (!PLAIN_STRING.test(text)) return undefined
       cursor.at = PLAIN_STRING.lastIndex
-      const value = text.slice(start + 1, cursor.at - 1)
+      const name = text.slice(start + 1, cursor.at - 1)
       const parameters = takeParameters(text, cursor)
       if (parameters === undefined) return undefined
-      items.push({ value, parameters, text: text.slice(start, cursor.at) })
+      items.push({ name, parameters, text: text.slice(start, cursor.at) })
       const next = text.charCodeAt(cursor.at)
       cursor.at += 1
       if (next === 0x29) break
       if (next !== 0x20) return undefined
     }
   }
-  const parameters = takeParameters(text, cursor)
-  return parameters === undefined || cursor.at !== text.length ? undefined : { items, parameters, canonical: true }
+  if (cursor.at === end && end <= REMEMBERED_CHARACTERS) {
+    if (remembered.size >= REMEMBERED_LISTS) remembered.clear()
+    remembered.set(text.slice(0, end), Object.freeze(items))
+  }
+  return items
 }
 
 function takeParameters(text: string, cursor: Cursor): Parameters | undefined {
@@ -130,10 +155,10 @@ export function parseWithLibrary(text: string): StringList | undefined {
     const canonical = serializeInnerList([list[0], list[1]]) === text
     const items: StringItem[] = []
     let count = list[1].size
-    for (const [value, parameters] of list[0]) {
-      if (typeof value !== 'string') return undefined
+    for (const [name, parameters] of list[0]) {
+      if (typeof name !== 'string') return undefined
       count += parameters.size
-      items.push({ value, parameters: parametersOf(parameters), text: serializeInnerList([[[value, parameters]], new Map()]).slice(1, -1) })
+      items.push({ name, parameters: parametersOf(parameters), text: serializeInnerList([[[name, parameters]], new Map()]).slice(1, -1) })
     }
     // The library lets the last of two parameters of one name win; here that is no valid text.
     if (count !== semicolonsOutsideStrings(text)) return undefined
