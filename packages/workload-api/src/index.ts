@@ -8,6 +8,7 @@ export {
 } from './connection/open-workload-api.ts'
 export { type JwkBundles, watchJwtBundles, watchWitBundles, watchX509Bundles, type X509Bundles } from './profiles/bundles.ts'
 export { type IdentitySelection, MAX_HINT_BYTES, selectIdentity } from './profiles/hints.ts'
+export { MAX_JWK_SET_BYTES } from './profiles/jwk-sets.ts'
 export {
   fetchJwtSvid,
   fetchJwtSvids,
