@@ -2,16 +2,20 @@ import { parseTrustDomain, utf8 } from '@wimse/core'
 import { generateSigner } from '@wimse/keys'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { formatBundleMap, parseBundleMap, parseSpiffeBundle } from '../src/index.ts'
-import { BANK, codeOf, type Jwk, json, rootEntry, rootOf, runtime, SHOP, tokenKey } from './fixtures.ts'
+import { BANK, codeOf, type Jwk, json, leafOf, rootEntry, rootOf, runtime, SHOP, tokenKey } from './fixtures.ts'
 
 let root: Jwk
 let foreignRoot: Jwk
 let jwt: Jwk
 let wit: Jwk
 let privateJwk: Jwk
+let leaf: Jwk
 
 beforeAll(async () => {
-  root = rootEntry(await rootOf(SHOP))
+  const authority = await rootOf(SHOP)
+  const { chain, key } = await leafOf(authority, 'spiffe://shop.example/orders')
+  root = rootEntry(authority)
+  leaf = rootEntry({ certificate: chain[0] ?? new Uint8Array(), key, intermediates: [] })
   foreignRoot = rootEntry(await rootOf(BANK))
   jwt = await tokenKey('jwt-svid', 'j1')
   wit = await tokenKey('wit-svid', 'w1', 'ES384')
@@ -102,6 +106,8 @@ describe('documents that are refused', () => {
     ['BUNDLE-4.1.2-02: a hint that is text', () => ({ keys: [wit], spiffe_refresh_hint: '5m' })],
     ['BUNDLE-4.1.2-02: a hint with a fraction', () => ({ keys: [wit], spiffe_refresh_hint: 1.5 })],
     ['a private key', () => ({ keys: [{ ...privateJwk, alg: undefined, use: 'wit-svid', kid: 'p' }, wit] })],
+    ['a private key beside a certificate', () => ({ keys: [{ ...root, d: privateJwk['d'] }, wit] })],
+    ['TDD-4.1-06: a certificate that is no CA', () => ({ keys: [leaf, wit] })],
     ['a symmetric key', () => ({ keys: [{ kty: 'oct', k: 'AAAA', use: 'jwt-svid', kid: 'p' }, wit] })],
     ['a weak key', () => ({ keys: [{ kty: 'RSA', n: 'wwww', e: 'AQAB', use: 'jwt-svid', kid: 'p' }, wit] })],
     ['a malformed key', () => ({ keys: [{ ...jwt, x: 'AA' }, wit] })],

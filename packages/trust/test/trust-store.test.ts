@@ -170,6 +170,14 @@ describe('sequence numbers', () => {
     expect(reported('refused')).toEqual(['ERR_TRUST_SEQUENCE'])
   })
 
+  test('FED-6.3-01: a trust domain that was withdrawn and comes back begins anew', async () => {
+    const source = scriptedSource([wits([k1], { sequence: 5 })])
+    const store = await started([source])
+    source.sink().replace([])
+    source.sink().replace([wits([k2], { sequence: 1 })])
+    expect(kids(store)).toEqual(['k2'])
+  })
+
   test('TDD-6.2-02: an answer without a number does not open the way back', async () => {
     const source = scriptedSource([wits([k1], { sequence: 5 })])
     const store = await started([source])
