@@ -31,6 +31,5 @@ export const testOnly: readonly string[] = ['@wimse/testing']
 
 /** Libraries that stand behind one package, so that they can be replaced in one place. */
 export const soleImporters: Readonly<Record<string, string>> = {
-  '@peculiar/x509': '@wimse/x509',
   'structured-headers': '@wimse/http-message-signatures',
 }
