@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type RequestView, type ResponseView, responseViewOfResponse } from '@wimse/core'
+import { type MaybePromise, type RequestView, type ResponseView, responseViewOfResponse } from '@wimse/core'
 import type { AuthenticatedPeer, ConnectionPeer } from '../authenticate/authenticated-peer.ts'
 import { type Allow, createAuthorizer } from '../authenticate/authorize.ts'
 import type { Authenticator } from '../authenticate/create-authenticator.ts'
@@ -14,7 +14,7 @@ export interface NodeListenerOptions {
   /** Who may call; nobody else gets to the handler. */
   readonly allow: Allow
   /** The peer of the TLS connection that a request came over, such as `connectionPeerOf`. */
-  readonly connectionPeer?: (incoming: IncomingMessage) => ConnectionPeer | undefined
+  readonly connectionPeer?: (incoming: IncomingMessage) => MaybePromise<ConnectionPeer | undefined>
   /** Is told of every refusal and failure; nothing of it goes to the caller but the code. */
   readonly onError?: (error: unknown) => void
 }
@@ -33,7 +33,7 @@ export function createNodeListener(
   const authorize = createAuthorizer(options.allow)
   const answer = async (incoming: IncomingMessage): Promise<ResponseView> => {
     try {
-      const { peer, request, finish } = await authenticator.authenticate(requestViewOfIncoming(incoming), connectionPeer?.(incoming))
+      const { peer, request, finish } = await authenticator.authenticate(requestViewOfIncoming(incoming), await connectionPeer?.(incoming))
       await authorize(peer)
       return await finish(responseViewOfResponse(await handler(request, peer)))
     } catch (error) {
