@@ -1,12 +1,12 @@
+import type { LookupFunction } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { parseWorkloadIdentifier, type Runtime, WimseError } from '@wimse/core'
 import { defaultRuntime } from '@wimse/keys'
-import type { TrustStore } from '@wimse/trust'
 import { type CertificateProfile, parseIpAddress } from '@wimse/x509'
 import type { Authorizer } from './authorizers.ts'
 import { DEFAULT_HANDSHAKE_TIMEOUT_MS } from './server.ts'
 import { checkServerName } from './server-name.ts'
-import { type PeerRules, verifyPeer } from './verified-peer.ts'
+import { type PeerRules, verifyPeer, type X509Trust } from './verified-peer.ts'
 import { clientContext, DEFAULT_MIN_VERSION, type MinVersion, type X509Source } from './x509-source.ts'
 
 /** Who a server has to be: an identifier, compared whole (MTLS-3.2.1-06), or an authorizer. */
@@ -16,7 +16,7 @@ export type ExpectedPeer = string | Authorizer
 export interface MutualTlsClientOptions {
   /** The client's own certificate. Without it only the server is authenticated, as for calls that carry a WPT or an HTTP signature. */
   readonly source?: X509Source
-  readonly trust: TrustStore
+  readonly trust: X509Trust
   readonly profile: CertificateProfile
   /**
    * Whether a DNS name that was dialled has to be in the certificate. Default true; false only beside an expected identifier, never
@@ -27,6 +27,8 @@ export interface MutualTlsClientOptions {
   readonly verifyIpAddress?: boolean
   readonly minVersion?: MinVersion
   readonly alpnProtocols?: readonly string[]
+  /** Resolves DNS names, as node:net takes it. Whatever address it gives, the peer has to be the expected one. */
+  readonly lookup?: LookupFunction
   readonly timeoutMs?: number
   readonly clockToleranceSeconds?: number
   /** Certificates in a path, leaf and anchor included. */
@@ -67,6 +69,7 @@ export async function connectMutualTls(options: ConnectMutualTlsOptions): Promis
     rejectUnauthorized: false,
     ...(parseIpAddress(host) === undefined && { servername: host }),
     ...(alpnProtocols !== undefined && { ALPNProtocols: [...alpnProtocols] }),
+    ...(options.lookup !== undefined && { lookup: options.lookup }),
   })
   // Until the caller has the socket no one else would take its errors.
   const ignore = (): void => undefined

@@ -9,5 +9,5 @@ export {
   type MutualTlsServerOptions,
 } from './server.ts'
 export { matchesDnsName } from './server-name.ts'
-export { peerOf, recheckPeer, type VerifiedPeer } from './verified-peer.ts'
+export { peerOf, recheckPeer, type VerifiedPeer, type X509Anchors, type X509Trust } from './verified-peer.ts'
 export { DEFAULT_MIN_VERSION, type MinVersion, type X509Credential, type X509Source } from './x509-source.ts'

@@ -5,10 +5,9 @@ import { Socket } from 'node:net'
 import { createServer, type Server, TLSSocket, type TlsOptions } from 'node:tls'
 import { isWimseError, type Runtime, WimseError } from '@wimse/core'
 import { defaultRuntime } from '@wimse/keys'
-import type { TrustStore } from '@wimse/trust'
 import type { CertificateProfile } from '@wimse/x509'
 import type { Authorizer } from './authorizers.ts'
-import { type PeerRules, peerOf, type VerifiedPeer, verifyPeer } from './verified-peer.ts'
+import { type PeerRules, peerOf, type VerifiedPeer, verifyPeer, type X509Trust } from './verified-peer.ts'
 import {
   contextOptions,
   DEFAULT_MIN_VERSION,
@@ -24,7 +23,7 @@ export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000
 /** Options of the servers of this package. */
 export interface MutualTlsServerOptions {
   readonly source: X509Source
-  readonly trust: TrustStore
+  readonly trust: X509Trust
   readonly profile: CertificateProfile
   /** Which clients may connect at all, such as those of a trust domain (MTLS-3.2-03); what they may do is decided by request. */
   readonly authorize: Authorizer

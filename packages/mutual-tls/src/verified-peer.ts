@@ -1,6 +1,5 @@
 import type { TLSSocket } from 'node:tls'
 import { isWimseError, type Runtime, type TrustDomain, trustDomainOf, WimseError, type WorkloadIdentifier } from '@wimse/core'
-import type { TrustBundle, TrustStore } from '@wimse/trust'
 import {
   type CertificateProfile,
   type CertificatePurpose,
@@ -20,9 +19,23 @@ export interface VerifiedPeer {
   readonly certificate: VerifiedCertificate
 }
 
+/** The X.509 anchors of a trust domain at one time: the same object as long as none has changed. */
+export interface X509Anchors {
+  /** Roots in DER. */
+  readonly x509Authorities: readonly Uint8Array[]
+}
+
+/** Whose anchors authenticate whom. A `TrustStore` of `@wimse/trust` is one. */
+export interface X509Trust {
+  /** @throws WimseError where the trust domain isn't trusted */
+  bundle(trustDomain: TrustDomain): X509Anchors
+  /** Asks the sources again, because an issuer was unknown; tells whether the anchors have changed. */
+  refresh?(trustDomain: TrustDomain): Promise<boolean>
+}
+
 /** How peers are validated. */
 export interface PeerRules {
-  readonly trust: TrustStore
+  readonly trust: X509Trust
   readonly profile: CertificateProfile
   readonly purpose: CertificatePurpose
   readonly runtime: Pick<Runtime, 'crypto' | 'now'>
@@ -36,7 +49,7 @@ interface Authentication {
   readonly peer: VerifiedPeer
   readonly rules: PeerRules
   readonly chain: readonly Uint8Array[]
-  readonly bundle: TrustBundle
+  readonly bundle: X509Anchors
   /** Seconds since the epoch. */
   readonly at: number
 }
@@ -67,8 +80,8 @@ export async function verifyPeer(socket: TLSSocket, rules: PeerRules): Promise<V
   if (leaf === undefined) throw new WimseError('ERR_MTLS_CERTIFICATE_MISSING')
   const authentication = await authenticate(chain, rules, rules.runtime.now() / 1000).catch(async (error: unknown) => {
     if (!isWimseError(error, ...UNKNOWN_ISSUER)) throw error
-    const changed = await rules.trust.refresh(trustDomainOf(decodeUnverifiedIdentifier(leaf)))
-    if (!changed) throw error
+    const changed = await rules.trust.refresh?.(trustDomainOf(decodeUnverifiedIdentifier(leaf)))
+    if (changed !== true) throw error
     return authenticate(chain, rules, rules.runtime.now() / 1000)
   })
   authentications.set(socket, authentication)
