@@ -10,7 +10,10 @@ export interface TrustSink {
   replace(contents: readonly BundleContents[]): void
   /** The source was reached and nothing has changed. */
   confirm(): void
-  /** The source can't be reached or gave what can't be used: what it said last stays, and ages from its last contact on. */
+  /**
+   * The source can't be reached or gave what can't be used: what it said last stays, and ages from its last contact on. A stream that
+   * was open until now, however quiet, confirms first.
+   */
   lost(error: WimseError): void
 }
 
@@ -26,7 +29,7 @@ export interface TrustSource {
   readonly origin: string
   /** The trust domains that the source is configured for; absent where the source itself says which there are. */
   readonly trustDomains?: readonly TrustDomain[]
-  /** The trust domain whose X.509 anchors authenticate the source: it is started after the others, and asked again when they appear. */
+  /** The trust domain whose X.509 anchors authenticate the source: it is started after the others, and asked again when they change. */
   readonly authenticatedBy?: TrustDomain
   /** Begins to deliver; returns when the first attempt has ended, well or not. Called once. */
   start(sink: TrustSink, anchors: AnchorView): Promise<void>

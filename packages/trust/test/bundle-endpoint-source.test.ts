@@ -246,6 +246,29 @@ describe('https_spiffe', () => {
     expect(errorOf(store)).toBe('ERR_X509_NO_ANCHORS')
   })
 
+  test('an answer under anchors that were replaced meanwhile does not count', async () => {
+    const federation = scriptedSource([contentsOf([root])])
+    const answers = [json({ keys: [root, w2] }), json({ keys: [root, w1] })]
+    spiffeAnswer = () => {
+      federation.sink().replace([contentsOf([root2])])
+      return answers.shift() ?? json({ keys: [root, w1] })
+    }
+    const store = await storeOf(federation, spiffeSource())
+    expect(kids(store)).toEqual(['w1'])
+    expect(rootsAsked().slice(0, 2)).toEqual([contentsOf([root]).x509Authorities, contentsOf([root2]).x509Authorities])
+  })
+
+  test('an answer under anchors that were withdrawn meanwhile does not count', async () => {
+    const federation = scriptedSource([contentsOf([root])])
+    spiffeAnswer = () => {
+      federation.sink().replace([])
+      return json({ keys: [root, w1] })
+    }
+    const store = await storeOf(federation, spiffeSource())
+    expect(await codeOf(() => store.bundle(BANK))).toBe('ERR_TRUST_DOMAIN_UNKNOWN')
+    expect(errorOf(store)).toBe('ERR_X509_NO_ANCHORS')
+  })
+
   test('anchors that appear later are used at once', async () => {
     const federation = scriptedSource([])
     const store = await storeOf(spiffeSource(), federation)

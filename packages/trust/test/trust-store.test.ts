@@ -227,7 +227,7 @@ describe('sources that are authenticated by anchors', () => {
     expect(await codeOf(() => store.bundle(SHOP))).toBe('ERR_TRUST_DOMAIN_UNKNOWN')
   })
 
-  test('they start after the others and are asked again when their anchors appear', async () => {
+  test('they start after the others and are asked again when their anchors appear or change', async () => {
     const order: string[] = []
     const federation = scriptedSource([])
     const endpoint = scriptedSource([], {
@@ -245,9 +245,21 @@ describe('sources that are authenticated by anchors', () => {
     await started([endpoint, other, federation])
     expect(order).toEqual(['other', 'endpoint'])
     federation.sink().replace([{ trustDomain: BANK, x509Authorities: [bankRoot] }])
-    federation.sink().replace([{ trustDomain: BANK, x509Authorities: [bankRoot2] }])
+    federation.sink().replace([{ trustDomain: BANK, x509Authorities: [bankRoot], jwtAuthorities: [k1] }])
     expect(endpoint.asked).toEqual([BANK])
+    federation.sink().replace([{ trustDomain: BANK, x509Authorities: [bankRoot2] }])
+    expect(endpoint.asked).toEqual([BANK, BANK])
   })
+})
+
+test('a source that brings the anchors of its own server is not asked again because of them', async () => {
+  const federation = scriptedSource([{ trustDomain: BANK, x509Authorities: [bankRoot] }])
+  const both = (root: Uint8Array) => [wits([k1], { authenticatedBy: BANK, x509Authorities: [root] })]
+  const endpoint = scriptedSource(both(bankRoot), { authenticatedBy: BANK, trustDomains: [BANK] })
+  const store = await started([endpoint, federation])
+  endpoint.sink().replace(both(bankRoot2))
+  expect(store.bundle(BANK).x509Authorities).toEqual([bankRoot2])
+  expect(endpoint.asked).toEqual([])
 })
 
 describe('sources that are lost', () => {

@@ -50,6 +50,8 @@ export interface BundleEndpointOptions extends BundleLimits {
 
 export const DEFAULT_BUNDLE_TIMEOUT_MS = 10_000
 
+const MAX_ATTEMPTS = 2
+
 /**
  * A source that polls a SPIFFE bundle endpoint (FED-4.1-07): as often as the bundle's refresh hint says, within bounds, and after a
  * failure no sooner (FED-6.2-03). Each poll starts at the configured URL (FED-5.2.1.4-09, FED-5.2.2.4-11). A bundle without any usable
@@ -84,9 +86,20 @@ export function bundleEndpointSource(options: BundleEndpointOptions): TrustSourc
     return { kind: 'spiffe', endpointIdentifier, anchors: roots }
   }
 
+  /** An answer counts only where the anchors that authenticated its server are still those of the moment at which it is in. */
+  async function fetchAuthenticated(anchors: AnchorView): Promise<Uint8Array> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const before = authentication(anchors)
+      const octets = await withinTime(timeoutMs, stopped.signal, runtime, (signal) =>
+        fetchBundle({ url, authentication: before, maxBytes, signal }),
+      )
+      if (rootsOf(before) === rootsOf(authentication(anchors))) return octets
+    }
+    throw new WimseError('ERR_TRUST_ENDPOINT', { detail: 'the anchors kept changing' })
+  }
+
   async function fetchContents(anchors: AnchorView): Promise<BundleContents> {
-    const request = { url, authentication: authentication(anchors), maxBytes }
-    const octets = await withinTime(timeoutMs, stopped.signal, runtime, (signal) => fetchBundle({ ...request, signal }))
+    const octets = await fetchAuthenticated(anchors)
     const limits = { maxBytes, ...(maxKeys === undefined ? {} : { maxKeys }) }
     const contents = parseSpiffeBundle(octets, { trustDomain, allowEmpty: true, runtime, ...limits })
     return server === undefined || server.bootstrap !== undefined ? contents : { ...contents, authenticatedBy: server.by }
@@ -138,6 +151,10 @@ export function bundleEndpointSource(options: BundleEndpointOptions): TrustSourc
     },
     close: () => stopped.abort(),
   }
+}
+
+function rootsOf(authentication: EndpointAuthentication): readonly Uint8Array[] | undefined {
+  return authentication.kind === 'spiffe' ? authentication.anchors : undefined
 }
 
 interface SpiffeServer {

@@ -107,15 +107,20 @@ export function createTrustStore(options: TrustStoreOptions): ManagedTrustStore 
       if (before.get(trustDomain)?.bundle === next.get(trustDomain)?.bundle) continue
       report({ type: 'changed', trustDomain })
       for (const listener of [...listeners]) guarded(() => listener(trustDomain))
-      const appeared = usableRoots(before.get(trustDomain)).length === 0 && usableRoots(next.get(trustDomain)).length > 0
-      if (appeared && state === 'started') askAuthenticatedBy(trustDomain)
+      const roots = usableRoots(next.get(trustDomain))
+      if (roots.length > 0 && roots !== usableRoots(before.get(trustDomain)) && state === 'started') askAuthenticatedBy(trustDomain)
     }
   }
 
-  /** A source whose server can be authenticated only now need not wait for its next turn. */
+  /**
+   * A source whose server can be authenticated only now need not wait for its next turn; and where a root was replaced, what came from
+   * a server under the old one must not wait to be confirmed under the new.
+   */
   function askAuthenticatedBy(trustDomain: TrustDomain): void {
+    const speaker = known.get(trustDomain)?.authorities.x509?.record.source
     for (const { source } of records) {
-      if (source.authenticatedBy !== trustDomain) continue
+      // A source that brings new anchors of its own at each answer must not set itself off.
+      if (source.authenticatedBy !== trustDomain || source === speaker) continue
       for (const served of source.trustDomains ?? [trustDomain]) source.refresh?.(served).catch(() => undefined)
     }
   }
