@@ -1,5 +1,6 @@
 import { parseTrustDomain } from '@wimse/core'
 import { verifyJwtSvid } from '@wimse/jwt-svid'
+import { decodeUnverifiedJws } from '@wimse/keys'
 import { parseSpiffeBundle } from '@wimse/trust'
 import { verifyWit } from '@wimse/wit'
 import { verifyX509Svid } from '@wimse/x509'
@@ -62,6 +63,17 @@ describe('an authority for tests', () => {
     for (const kind of ['x509', 'wit', 'jwt'] as const) authority.withdraw(kind)
     const codes = await Promise.all(verifyAll().map((verification) => verification.catch(({ code }: { code: string }) => code)))
     expect(codes).toEqual([expect.stringMatching(/^ERR_X509_/), 'ERR_WIT_KEY_UNKNOWN', 'ERR_JWT_SVID_KEY_UNKNOWN'])
+  })
+
+  it('publishes a prepared key before it signs with it', async () => {
+    await authority.prepare('wit')
+    await authority.prepare('wit')
+    const [active, prepared, ...others] = authority.contents().witAuthorities ?? []
+    expect(others).toEqual([])
+    const kidOf = async () => decodeUnverifiedJws((await authority.issueWit(ORDERS)).credential.token).header['kid']
+    expect(await kidOf()).toBe(active?.keyId)
+    await authority.rotate('wit')
+    expect(await kidOf()).toBe(prepared?.keyId)
   })
 
   it('publishes a SPIFFE bundle whose sequence grows with each change', async () => {

@@ -74,7 +74,9 @@ export interface TestAuthority {
   contents(): BundleContents
   /** What it publishes now, as a SPIFFE bundle with the keys of WIT-SVIDs: JSON in UTF-8. */
   spiffeBundle(): Uint8Array
-  /** Begins to sign with a new key; the old one stays in the bundle. */
+  /** Publishes the key that the next rotation takes, so that others can fetch it before it signs. */
+  prepare(kind: AnchorKind): Promise<void>
+  /** Begins to sign with the prepared key, or else a new one; the old one stays in the bundle. */
   rotate(kind: AnchorKind): Promise<void>
   /** Takes the old keys of a kind out of the bundle. */
   withdraw(kind: AnchorKind): void
@@ -178,6 +180,10 @@ export async function createTestAuthority(options: TestAuthorityOptions): Promis
     },
     contents,
     spiffeBundle: () => formatSpiffeBundle({ ...contents(), refreshHintSeconds: 60 }),
+    async prepare(kind) {
+      await rings[kind].prepare()
+      changed()
+    },
     async rotate(kind) {
       await rings[kind].rotate()
       changed()
