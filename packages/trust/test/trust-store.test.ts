@@ -389,6 +389,25 @@ describe('the store itself', () => {
     expect(await store.refresh(BANK)).toBe(false)
   })
 
+  test('closed while it starts, it starts no further source', async () => {
+    const order: string[] = []
+    const base = scriptedSource([], {
+      async start() {
+        order.push('base')
+        store.close()
+      },
+    })
+    const late = scriptedSource([], {
+      authenticatedBy: BANK,
+      async start() {
+        order.push('late')
+      },
+    })
+    const store = createTrustStore({ sources: [base, late], runtime: clock })
+    await store.start()
+    expect(order).toEqual(['base'])
+  })
+
   test.each([{ maxAgeSeconds: 0 }, { maxAgeSeconds: Number.NaN }, { refreshCooldownSeconds: -1 }])(
     'options that make no sense: %o',
     async (options) => {

@@ -19,7 +19,7 @@ export interface ComposedBundle {
 const MEMBERS = { x509: 'x509Authorities', jwt: 'jwtAuthorities', wit: 'witAuthorities' } as const
 
 /** The first source in order that has a kind. It alone counts: kinds are never merged (FED-4.2-06, TDD-5.4-01, TDD-5.4-03). */
-export function authorityFor(kind: AnchorKind, holdings: readonly Holding[]): Holding | undefined {
+function authorityFor(kind: AnchorKind, holdings: readonly Holding[]): Holding | undefined {
   return holdings.find(({ contents, record }) => record.kinds.includes(kind) && contents[MEMBERS[kind]] !== undefined)
 }
 

@@ -75,10 +75,12 @@ export function createTrustStore(options: TrustStoreOptions): ManagedTrustStore 
     )
   })
   const gate = createRefreshGate<TrustDomain>(refreshCooldownSeconds, now)
+  const running = new Set<TrustSource>()
   const listeners = new Set<(trustDomain: TrustDomain) => void>()
   let known: ReadonlyMap<TrustDomain, ComposedBundle> = new Map()
   let state: 'new' | 'started' | 'closed' = 'new'
 
+  const isClosed = (): boolean => state === 'closed'
   const anchors: AnchorView = { x509Authorities: (trustDomain) => usableRoots(current(trustDomain)) }
 
   /** The composition of a trust domain as of this moment. */
@@ -108,7 +110,7 @@ export function createTrustStore(options: TrustStoreOptions): ManagedTrustStore 
       report({ type: 'changed', trustDomain })
       for (const listener of [...listeners]) guarded(() => listener(trustDomain))
       const roots = usableRoots(next.get(trustDomain))
-      if (roots.length > 0 && roots !== usableRoots(before.get(trustDomain)) && state === 'started') askAuthenticatedBy(trustDomain)
+      if (roots.length > 0 && roots !== usableRoots(before.get(trustDomain))) askAuthenticatedBy(trustDomain)
     }
   }
 
@@ -120,7 +122,7 @@ export function createTrustStore(options: TrustStoreOptions): ManagedTrustStore 
     const speaker = known.get(trustDomain)?.authorities.x509?.record.source
     for (const { source } of records) {
       // A source that brings new anchors of its own at each answer must not set itself off.
-      if (source.authenticatedBy !== trustDomain || source === speaker) continue
+      if (source.authenticatedBy !== trustDomain || source === speaker || !running.has(source)) continue
       for (const served of source.trustDomains ?? [trustDomain]) source.refresh?.(served).catch(() => undefined)
     }
   }
@@ -129,10 +131,11 @@ export function createTrustStore(options: TrustStoreOptions): ManagedTrustStore 
     const step =
       <A extends readonly unknown[]>(apply: (...args: A) => void) =>
       (...args: A): void => {
-        if (state === 'closed') return
+        if (isClosed()) return
         apply(...args)
         recompose()
       }
+    running.add(record.source)
     return record.source.start({ replace: step(record.replace), confirm: step(record.confirm), lost: step(record.lost) }, anchors)
   }
 
@@ -149,7 +152,7 @@ export function createTrustStore(options: TrustStoreOptions): ManagedTrustStore 
       if (asked.length === 0 || state !== 'started') return false
       const changed = await gate.run(trustDomain, async () => {
         const before = current(trustDomain)?.bundle
-        await Promise.allSettled(asked.map(({ source }) => source.refresh?.(trustDomain)))
+        await Promise.allSettled(asked.map(async ({ source }) => running.has(source) && source.refresh?.(trustDomain)))
         return current(trustDomain)?.bundle !== before
       })
       return changed ?? false
@@ -162,12 +165,13 @@ export function createTrustStore(options: TrustStoreOptions): ManagedTrustStore 
         records.filter(({ source }) => (source.authenticatedBy !== undefined) === wanted),
       )
       const first = await Promise.allSettled((independent ?? []).map(startSource))
-      const second = await Promise.allSettled((dependent ?? []).map(startSource))
+      const second = await Promise.allSettled((isClosed() ? [] : (dependent ?? [])).map(startSource))
       for (const outcome of [...first, ...second]) if (outcome.status === 'rejected') throw outcome.reason
     },
 
     close() {
       state = 'closed'
+      running.clear()
       known = new Map()
       listeners.clear()
       for (const { source } of records) source.close()
