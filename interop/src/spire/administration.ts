@@ -31,7 +31,8 @@ export function administer(transport: Transport, nodeSpiffeId: string, restartWi
       federatesWithOf.delete(entryId)
     },
     bundle: async () => formatBundleDocument(await getBundle(transport)),
-    setBundle: (trustDomain, bundle) => admin.setFederatedBundle(parseBundleDocument(trustDomain, bundle)),
+    setBundle: (trustDomain, { keys, spiffe_sequence }) =>
+      admin.setFederatedBundle(parseBundleDocument(trustDomain, { keys, spiffe_sequence })),
     deleteBundle: (trustDomain) => admin.deleteFederatedBundle(trustDomain),
     federate: async (trustDomain, { url, profile, spiffeId }) => {
       await admin.createFederation({
@@ -39,9 +40,13 @@ export function administer(transport: Transport, nodeSpiffeId: string, restartWi
         bundleEndpointUrl: url,
         profile: profile === 'https_web' ? { type: profile } : { type: profile, endpointSpiffeId: spiffeId },
       })
-      await waitUntil(`the bundle of ${trustDomain}`, () => federatedBundle(trustDomain), {
-        timeoutMs: FEDERATION_TIMEOUT_MS,
-      })
+      // A bundle that was set by hand has no refresh hint; SPIRE's endpoint always gives one. Its arrival shows that the server
+      // polls, which it would not go on doing if `refreshBundle` were the first to tell it of the relationship.
+      await waitUntil(
+        `the bundle of ${trustDomain} from its endpoint`,
+        async () => (await federatedBundle(trustDomain))?.spiffe_refresh_hint !== undefined,
+        { timeoutMs: FEDERATION_TIMEOUT_MS },
+      )
     },
     unfederate: async (trustDomain) => {
       await admin.deleteFederation(trustDomain)

@@ -25,7 +25,7 @@ export async function buildSpire({ version, target, progress }: BuildOptions): P
   let lastLine = ''
   const report = (): void => {
     const elapsed = Math.round((performance.now() - started) / 1000)
-    progress(`building SPIRE ${version}: ${packages} packages compiled, ${elapsed} s (8 minutes on two cores when nothing is cached)`)
+    progress(`building SPIRE ${version}: ${packages} packages compiled, ${elapsed} s (up to 8 minutes on two cores)`)
   }
   const timer = setInterval(report, PROGRESS_INTERVAL_MS)
   try {
@@ -34,7 +34,8 @@ export async function buildSpire({ version, target, progress }: BuildOptions): P
       cwd: PINNED_MODULE,
       env: { ...process.env, CGO_ENABLED: '1' },
       stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: BUILD_TIMEOUT_MS,
+      // Not `timeout`: its timer outlives a program that could not be started.
+      signal: AbortSignal.timeout(BUILD_TIMEOUT_MS),
     })
     createInterface({ input: build.stderr }).on('line', (line) => {
       packages += 1

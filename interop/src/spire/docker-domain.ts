@@ -109,6 +109,7 @@ export async function startDockerDomain(options: DockerDomainOptions): Promise<D
     await writeFile(
       join(directories.agent, 'agent.conf'),
       renderAgentConfig({
+        ...plan.agent,
         trustDomain,
         server: { host: serverHost, port: SERVER_PORT },
         socketPath: `${WORKLOAD_API_DIRECTORY}/api.sock`,
@@ -116,7 +117,6 @@ export async function startDockerDomain(options: DockerDomainOptions): Promise<D
         trustBundlePath: `${AGENT_CONFIG_DIRECTORY}/trust-bundle.pem`,
         joinTokenPath: `${AGENT_CONFIG_DIRECTORY}/join-token`,
         workloadAttestor: 'docker',
-        workloadKeyType: plan.workloadKeyType,
       }),
     )
     const agent = await startContainer(engine, {
@@ -140,6 +140,8 @@ export async function startDockerDomain(options: DockerDomainOptions): Promise<D
       timeoutMs: START_TIMEOUT_MS,
       abandon: agent.assertAlive,
     })
+    // Spent, but still nothing to leave lying about.
+    await rm(join(directories.agent, 'join-token'))
 
     return {
       ...administration,

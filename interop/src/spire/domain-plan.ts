@@ -1,20 +1,20 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ServerConfig } from './spire-config.ts'
-import type { BundleEndpointAddress, BundleEndpointOptions, SpireDomainOptions, SpireKeyType } from './spire-domain.ts'
+import type { AgentConfig, ServerConfig } from './spire-config.ts'
+import type { BundleEndpointAddress, BundleEndpointOptions, SpireDomainOptions } from './spire-domain.ts'
 
 /** What follows from the options alone, whatever the domain runs in. */
 export interface DomainPlan {
   readonly nodeSpiffeId: string
-  readonly workloadKeyType: SpireKeyType
+  readonly agent: Pick<AgentConfig, 'workloadKeyType' | 'witMode'>
   readonly bundleEndpoint: Omit<BundleEndpointAddress, 'url'>
   readonly server: Pick<ServerConfig, 'keyTypes' | 'caTtlSeconds' | `${'x509' | 'jwt' | 'node'}SvidTtlSeconds`>
 }
 
-export function describeDomain({ trustDomain, bundleEndpoint, keyTypes = {}, ...ttls }: SpireDomainOptions): DomainPlan {
+export function describeDomain({ trustDomain, bundleEndpoint, keyTypes = {}, witMode, ...ttls }: SpireDomainOptions): DomainPlan {
   return {
     nodeSpiffeId: `spiffe://${trustDomain}/node`,
-    workloadKeyType: keyTypes.workload ?? 'ec-p256',
+    agent: { workloadKeyType: keyTypes.workload ?? 'ec-p256', witMode: witMode ?? 'bridged' },
     bundleEndpoint: { profile: bundleEndpoint.profile, spiffeId: `spiffe://${trustDomain}/spire/server` },
     server: {
       keyTypes: { ca: keyTypes.ca ?? 'ec-p256', jwt: keyTypes.jwt ?? 'ec-p256', wit: keyTypes.wit ?? 'ec-p256' },

@@ -100,6 +100,7 @@ export async function startProcessDomain(options: ProcessDomainOptions): Promise
     await writeFile(
       agentConfigPath,
       renderAgentConfig({
+        ...plan.agent,
         trustDomain,
         server: { host: LOOPBACK, port: serverPort },
         socketPath: workloadSocket,
@@ -107,7 +108,6 @@ export async function startProcessDomain(options: ProcessDomainOptions): Promise
         trustBundlePath,
         joinTokenPath,
         workloadAttestor: 'unix',
-        workloadKeyType: plan.workloadKeyType,
       }),
     )
     const agent = await startProcess(agentExecutable, ['run', '-config', agentConfigPath], {
@@ -119,6 +119,8 @@ export async function startProcessDomain(options: ProcessDomainOptions): Promise
       timeoutMs: START_TIMEOUT_MS,
       abandon: agent.assertAlive,
     })
+    // Spent, but still nothing to leave lying about.
+    await rm(joinTokenPath)
 
     const ownUsers = await canSwitchUser()
     const slots = new Map<string, Promise<ProcessSlot>>()

@@ -1,5 +1,6 @@
 import { GenericContainer, type StartedNetwork, type StartedTestContainer, Wait } from 'testcontainers'
 import type { ContainerEngine } from './container-engine.ts'
+import { OWNER_LABEL, ownerOf } from './leftovers.ts'
 import { SetupError } from './setup-error.ts'
 
 export interface ContainerOptions {
@@ -47,7 +48,7 @@ export async function startContainer(engine: ContainerEngine, options: Container
     .withBindMounts(options.binds.map((bind) => ({ ...bind })))
     .withTmpFs(Object.fromEntries((options.tmpfs ?? []).map((path) => [path, 'rw,mode=1777'])))
     .withEnvironment({ ...options.environment })
-    .withLabels({ ...options.labels })
+    .withLabels({ ...options.labels, [OWNER_LABEL]: ownerOf(process.pid) })
     .withWaitStrategy(Wait.forLogMessage(/./))
   if (options.hostPid) definition.withHostPid()
   const container = await definition.start()

@@ -1,4 +1,5 @@
 import type { SpireKeyType } from './spire-domain.ts'
+import type { WitMode } from './spire-version.ts'
 
 // SPIRE reads its configuration as HCL or as JSON. JSON needs no quoting rules of ours.
 
@@ -33,6 +34,7 @@ export interface AgentConfig {
   readonly joinTokenPath: string
   readonly workloadAttestor: 'unix' | 'docker'
   readonly workloadKeyType: SpireKeyType
+  readonly witMode: WitMode
 }
 
 /** `server.conf`: WIT-SVIDs on, state and keys on disk, node attestation by join token, nothing slower than a second. */
@@ -106,7 +108,11 @@ export function renderAgentConfig(config: AgentConfig): string {
       trust_bundle_format: 'pem',
       join_token_file: config.joinTokenPath,
       workload_x509_svid_key_type: config.workloadKeyType,
-      experimental: { sync_interval: '1s' },
+      experimental: {
+        sync_interval: '1s',
+        // Options of 1.16; an older agent refuses to start with what it doesn't know.
+        ...(config.witMode === 'native' && { feature_flags: ['wit-svid'], enable_wit_svids: true }),
+      },
     },
     plugins: {
       NodeAttestor: { join_token: { plugin_data: {} } },

@@ -1,4 +1,5 @@
 import type { AuthorityKind, BundleDocument, RegistrationEntry, SpireServerAddress } from '@wimse/spire-api'
+import type { WitMode } from './spire-version.ts'
 import type { WorkloadSlot } from './workload-slot.ts'
 
 export type SpireKeyType = 'ec-p256' | 'ec-p384' | 'rsa-2048'
@@ -21,6 +22,8 @@ export type BundleEndpointOptions =
 export interface SpireDomainOptions {
   readonly trustDomain: string
   readonly bundleEndpoint: BundleEndpointOptions
+  /** By the version of the SPIRE that runs (`witModeOf`); `bridged` by default, which every usable version can do. */
+  readonly witMode?: WitMode
   /** Web authorities (PEM) that the server believes when it follows others by `https_web`. Absent: the machine's. */
   readonly webAuthoritiesPem?: string
   /** Keys of the CA, of JWT and WIT signing, and of the workloads' X.509-SVIDs. `ec-p256` each by default. */
@@ -89,11 +92,12 @@ export interface SpireAdministration {
   bundle(): Promise<BundleDocument>
   /** What the server keeps of another domain; `undefined` when nothing. */
   federatedBundle(trustDomain: string): Promise<BundleDocument | undefined>
+  /** Sets what the server keeps of another domain, without its refresh hint. */
   setBundle(trustDomain: string, bundle: BundleDocument): Promise<void>
   /** Forgets another domain's bundle. Entries that federate with it stay, without it. */
   deleteBundle(trustDomain: string): Promise<void>
   /**
-   * Follows another domain's bundle endpoint from now on; returns once its bundle is here. An endpoint of profile
+   * Follows another domain's bundle endpoint from now on; returns once its bundle came from there. An endpoint of profile
    * `https_spiffe` can be authenticated only with a bundle set before.
    */
   federate(trustDomain: string, endpoint: BundleEndpointAddress): Promise<void>

@@ -53,6 +53,7 @@ describe('renderAgentConfig', () => {
     trustBundlePath: '/base/agent/trust-bundle.pem',
     joinTokenPath: '/base/agent/join-token',
     workloadKeyType: 'ec-p256',
+    witMode: 'bridged',
   } as const
 
   it('names the token by its file, so that it is on no command line and in no configuration', () => {
@@ -67,5 +68,13 @@ describe('renderAgentConfig', () => {
     ['docker', { docker: { plugin_data: {} } }],
   ] as const)('attests workloads by %s alone', (workloadAttestor, expected) => {
     expect(JSON.parse(renderAgentConfig({ ...agent, workloadAttestor })).plugins.WorkloadAttestor).toEqual(expected)
+  })
+
+  it.each([
+    ['bridged', { sync_interval: '1s' }],
+    ['native', { sync_interval: '1s', feature_flags: ['wit-svid'], enable_wit_svids: true }],
+  ] as const)('serves WIT-SVIDs itself only where the agent can: %s', (witMode, expected) => {
+    const rendered = JSON.parse(renderAgentConfig({ ...agent, workloadAttestor: 'unix', witMode }))
+    expect(rendered.agent.experimental).toEqual(expected)
   })
 })
