@@ -1,6 +1,6 @@
-import { type RequestView, WimseError } from '@wimse/core'
+import { fieldValues, type RequestView, WimseError } from '@wimse/core'
 import { defaultRuntime } from '@wimse/keys'
-import { requestCoverage } from './profile.ts'
+import { requestCoverage, TXN_TOKEN_FIELD } from './profile.ts'
 import { type Signed, type SignOptions, signProfile } from './sign-profile.ts'
 
 /** Options of {@link signRequest}. */
@@ -29,13 +29,14 @@ export interface SignedRequest {
  * is for one request.
  *
  * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_INSECURE_CHANNEL`, `ERR_CREDENTIAL_EXPIRED`, `ERR_PROOF_CREDENTIAL_MISMATCH` when the
- *   request carries another WIT, `ERR_HTTP_SIGNATURE_TAG_DUPLICATE` when it is signed already, `ERR_DIGEST_…` when it carries a wrong
+ *   request carries another WIT, `ERR_HTTP_SIGNATURE_TAG_DUPLICATE` when it is signed already, `ERR_TXN_TOKEN_COUNT`, `ERR_DIGEST_…` when it carries a wrong
  *   digest, `ERR_MESSAGE_…`, `ERR_HTTP_MESSAGE_…`
  * @see https://datatracker.ietf.org/doc/draft-ietf-wimse-http-signature/ section 3
  */
 export async function signRequest(request: RequestView, options: SignRequestOptions): Promise<SignedRequest> {
   const { signedResponse = 'optional', channel = 'tls', runtime = defaultRuntime() } = options
   if (request.scheme !== 'https' && channel === 'tls') throw new WimseError('ERR_INSECURE_CHANNEL')
+  if (fieldValues(request.fields, TXN_TOKEN_FIELD).length > 1) throw new WimseError('ERR_TXN_TOKEN_COUNT')
   const audience = options.audience ?? `${request.scheme}://${request.authority}${request.path}`
   if (!/^[\x20-\x7e]+$/.test(audience)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'audience' })
   const signedResponseRequired = signedResponse === 'required'

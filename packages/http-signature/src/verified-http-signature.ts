@@ -39,11 +39,11 @@ export interface VerifiedHttpSignatureResponse extends VerifiedSignatureOf<Respo
 }
 
 /** What only this module can put on an object; a private name costs the collector nothing, as a `WeakSet` would. */
-class Brand {
+class Verified {
   readonly #verified = true
 
   static of<T extends object>(value: T): T {
-    return Object.freeze(Object.assign(new Brand(), value))
+    return Object.freeze(Object.assign(new Verified(), value))
   }
 
   static isOn(value: object): boolean {
@@ -53,12 +53,12 @@ class Brand {
 
 /** For the verifiers alone: not exported by the package. */
 export function brandRequest(signature: Omit<VerifiedHttpSignature, typeof verifiedBrand>): VerifiedHttpSignature {
-  return Brand.of(signature) as VerifiedHttpSignature
+  return Verified.of(signature) as VerifiedHttpSignature
 }
 
 /** For the verifiers alone: not exported by the package. */
 export function brandResponse(signature: Omit<VerifiedHttpSignatureResponse, typeof verifiedBrand>): VerifiedHttpSignatureResponse {
-  return Brand.of(signature) as VerifiedHttpSignatureResponse
+  return Verified.of(signature) as VerifiedHttpSignatureResponse
 }
 
 /**
@@ -67,5 +67,5 @@ export function brandResponse(signature: Omit<VerifiedHttpSignatureResponse, typ
  * @throws WimseError `ERR_OPTIONS_INVALID`
  */
 export function assertVerifiedHttpSignature(signature: VerifiedHttpSignature | VerifiedHttpSignatureResponse): void {
-  if (!Brand.isOn(signature)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'not a verified signature' })
+  if (!Verified.isOn(signature)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'not a verified signature' })
 }

@@ -34,7 +34,7 @@ export async function forge<M extends RequestView | ResponseView>(
   const own = message.kind === 'request' ? REQUEST_COMPONENTS : RESPONSE_COMPONENTS
   const fields = message.fields.map(([name]) => name.toLowerCase()).filter((name) => PROFILE_FIELDS.includes(name))
   const components = (forgery.components ?? [...own, ...fields]).filter((name) => {
-    const text = typeof name === 'string' ? name : name.text
+    const text = typeof name === 'string' ? `"${name}"` : name.text
     return !(forgery.without ?? []).includes(text)
   })
   const merged = { ...REQUEST_PARAMETERS, ...forgery.parameters }
