@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatTrustAnchorsPem, getBundle, isServing, openAdminSocket } from '@wimse/spire-api'
@@ -165,16 +165,19 @@ export async function startDockerDomain(options: DockerDomainOptions): Promise<D
         await server.start()
         await serverServes()
       },
+      readKeyStore: () => readFile(join(directories.server, KEYS_FILE), 'utf8'),
       logs: async () => ({ server: await server.log(), agent: await agent.log() }),
       stop: () => discard(started, base),
     }
   } catch (failure) {
-    await discard(started, base)
+    await discard(started, base).catch(() => {})
     throw failure
   }
 }
 
 async function discard(started: readonly RunningContainer[], base: string): Promise<void> {
-  await Promise.all(started.map((container) => container.remove()))
+  const endings = await Promise.allSettled(started.map((container) => container.remove()))
   await rm(base, { recursive: true, force: true })
+  const failed = endings.find((ending) => ending.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }

@@ -15,6 +15,8 @@ export interface ContainerOptions {
   readonly labels?: Readonly<Record<string, string>>
   /** Sees the processes of the whole machine. */
   readonly hostPid?: boolean
+  /** Ports of the container that this machine reaches on loopback. */
+  readonly publish?: readonly number[]
 }
 
 /** A container of ours. */
@@ -51,6 +53,7 @@ export async function startContainer(engine: ContainerEngine, options: Container
     .withLabels({ ...options.labels, [OWNER_LABEL]: ownerOf(process.pid) })
     .withWaitStrategy(Wait.forLogMessage(/./))
   if (options.hostPid) definition.withHostPid()
+  if (options.publish !== undefined) definition.withExposedPorts(...options.publish)
   const container = await definition.start()
   const handle = engine.client.container.getById(container.getId())
 

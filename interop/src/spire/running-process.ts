@@ -48,11 +48,7 @@ export async function startProcess(
   if (pid === undefined) throw new SetupError('command-failed', `${executable} does not start`)
   const ended = once(child, 'exit')
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null
-  const killWithUs = (): void => {
-    child.kill('SIGKILL')
-  }
-  process.once('exit', killWithUs)
-  child.once('exit', () => process.off('exit', killWithUs))
+  endWithUs(child)
 
   return {
     pid,
@@ -75,4 +71,20 @@ export async function startProcess(
       await insist
     },
   }
+}
+
+const children = new Set<ChildProcess>()
+
+function killChildren(): void {
+  for (const child of children) child.kill('SIGKILL')
+}
+
+// One listener for all of them: Node warns of a leak when an event has more than ten.
+function endWithUs(child: ChildProcess): void {
+  if (children.size === 0) process.once('exit', killChildren)
+  children.add(child)
+  child.once('exit', () => {
+    children.delete(child)
+    if (children.size === 0) process.off('exit', killChildren)
+  })
 }

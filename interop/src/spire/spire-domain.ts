@@ -124,6 +124,8 @@ export interface SpireDomain extends SpireAdministration {
   /** Stops the server alone and keeps its state: the fault that others must live through. */
   stopServer(): Promise<void>
   startServer(): Promise<void>
+  /** The server's own store of private keys, as somebody who broke into it has it. In memory only. */
+  readKeyStore(): Promise<string>
   /** What server and agent have printed so far. */
   logs(): Promise<{ readonly server: string; readonly agent: string }>
   /** Ends everything that was started and removes everything that was made. */
