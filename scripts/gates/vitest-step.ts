@@ -27,8 +27,8 @@ export async function runTests(root: string): Promise<StepResult> {
   const file = join(folder, 'vitest.json')
   try {
     const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-    const result = await runCommands(root, [['vitest', ...args]], { live: true })
-    return { ...result, counts: countTests(JSON.parse(readFileSync(file, 'utf8')) as VitestReport) }
+    const { outcome } = await runCommands(root, [['vitest', ...args]], { live: true })
+    return { outcome, counts: countTests(JSON.parse(readFileSync(file, 'utf8')) as VitestReport) }
   } catch (error) {
     return { outcome: 'failed', reason: `vitest left no report: ${error instanceof Error ? error.message : 'unknown'}` }
   } finally {
