@@ -3,11 +3,7 @@ import { type FieldLines, formatBase64url, type RequestView, type ResponseView }
 import { createSignatureBase, parseSignatures } from '@wimse/http-message-signatures'
 import { decodeUnverifiedJws } from '@wimse/keys'
 import type { VerifiedPeer } from '@wimse/mutual-tls'
-
-/** How a token is called in evidence: by its kind and a part of its hash, so that two of them can be told apart and none can be used. */
-export function tokenName(kind: string, value: string): string {
-  return `«${kind} sha256:${createHash('sha256').update(value).digest('hex').slice(0, 16)}»`
-}
+import { tokenName } from '../suite/evidence.ts'
 
 const SECRET_FIELDS: Readonly<Record<string, string>> = {
   'workload-identity-token': 'wit',

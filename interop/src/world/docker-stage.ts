@@ -1,0 +1,93 @@
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { Network } from 'testcontainers'
+import type { ContainerEngine } from '../spire/container-engine.ts'
+import type { SuiteImages } from '../spire/container-images.ts'
+import { type DockerSpireDomain, startDockerDomain } from '../spire/docker-domain.ts'
+import { type RunningContainer, startContainer } from '../spire/running-container.ts'
+import type { SpireDomain } from '../spire/spire-domain.ts'
+import type { Stage } from './stage.ts'
+
+const REPOSITORY = resolve(import.meta.dirname, '../../..')
+const REPOSITORY_IN_CONTAINER = '/wimse'
+const PLACE_IN_CONTAINER = '/run/place'
+const PORTS = { first: 8443, second: 8444, control: 9000 }
+
+/** Options of {@link openDockerStage}. */
+export interface DockerStageOptions {
+  readonly engine: ContainerEngine
+  readonly images: SuiteImages
+  readonly spire: Stage['environment']['spire']
+}
+
+/** Everything in containers on one private network. The programs run from this repository, mounted read-only. */
+export async function openDockerStage({ engine, images, spire }: DockerStageOptions): Promise<Stage> {
+  const base = await mkdtemp(join(tmpdir(), 'wimse-'))
+  const network = await new Network().start()
+  const domains = new Map<SpireDomain, DockerSpireDomain>()
+  const containers: RunningContainer[] = []
+  const slotOf = (domain: SpireDomain, name: string): ReturnType<DockerSpireDomain['slot']> => {
+    const own = domains.get(domain)
+    if (own === undefined) throw new Error('a domain of another stage')
+    return own.slot(name)
+  }
+  const self = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`
+  return {
+    driver: 'docker',
+    environment: {
+      spire,
+      containerEngine: engine.name,
+      images: [
+        `${images.server} (${images.origin.spire})`,
+        `${images.agent} (${images.origin.spire})`,
+        `${images.node} (${images.origin.node})`,
+      ],
+    },
+    async startDomain(options) {
+      const domain = await startDockerDomain({ ...options, engine, images, network })
+      domains.set(domain, domain)
+      return domain
+    },
+    async place(domain, name, alias) {
+      const outside = join(base, `${name}.${domain.trustDomain}`)
+      await mkdir(outside)
+      await chmod(outside, 0o755)
+      return { host: alias, listen: '0.0.0.0', ports: PORTS, directory: PLACE_IN_CONTAINER, outside }
+    },
+    async admit(domain, name) {
+      const { selectors, workloadApi } = await slotOf(domain, name)
+      return { selectors, workloadApi }
+    },
+    async run(domain, { script, args, place }, slot) {
+      const { labels, binds } = slot === undefined ? { labels: {}, binds: [] } : await slotOf(domain, slot)
+      const container = await startContainer(engine, {
+        image: images.node,
+        entrypoint: ['node', '--conditions=wimse-source', `${REPOSITORY_IN_CONTAINER}/${script}`, ...args],
+        // The infrastructure writes its state where the suite can remove it; workloads are a user of their own.
+        user: slot === undefined ? self : '10001:10001',
+        network,
+        aliases: [place.host],
+        binds: [
+          { source: REPOSITORY, target: REPOSITORY_IN_CONTAINER, mode: 'ro' },
+          { source: place.outside, target: PLACE_IN_CONTAINER, mode: 'rw' },
+          ...binds,
+        ],
+        tmpfs: ['/tmp'],
+        labels,
+        publish: slot === undefined ? [] : [PORTS.control],
+      })
+      containers.push(container)
+      const control = slot === undefined ? '' : `http://127.0.0.1:${container.container.getMappedPort(PORTS.control)}`
+      return { control, log: container.log, assertAlive: container.assertAlive }
+    },
+    // Docker's own resolver knows the aliases.
+    addresses: () => undefined,
+    async stop() {
+      await Promise.all(containers.map((container) => container.remove()))
+      await Promise.all([...domains.keys()].map((domain) => domain.stop()))
+      await network.stop()
+      await rm(base, { recursive: true, force: true })
+    },
+  }
+}

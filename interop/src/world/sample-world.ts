@@ -1,0 +1,79 @@
+import type { SpireKeyType } from '../spire/spire-domain.ts'
+import type { WorldName } from '../suite/check.ts'
+import type { WorkloadConfig } from '../workload/workload-config.ts'
+import type { TrustDomainName, WorkloadName } from './world.ts'
+
+/** A workload as the sample world has it, whatever runs it. */
+export interface SampleWorkload {
+  readonly name: WorkloadName
+  readonly trustDomain: TrustDomainName
+  /** Absent for the one that nobody has registered. */
+  readonly identifier?: string
+  /** The name by which callers reach it; absent for those that serve nothing. */
+  readonly host?: string
+  readonly allow?: readonly string[]
+}
+
+const ORDERS = 'spiffe://shop.example/orders'
+
+export const sampleWorkloads: readonly SampleWorkload[] = [
+  { name: 'orders', trustDomain: 'shop.example', identifier: ORDERS },
+  {
+    name: 'payments',
+    trustDomain: 'shop.example',
+    identifier: 'spiffe://shop.example/payments',
+    host: 'payments.shop.example',
+    allow: [ORDERS],
+  },
+  { name: 'rogue', trustDomain: 'shop.example', identifier: 'spiffe://shop.example/rogue' },
+  { name: 'stranger', trustDomain: 'shop.example' },
+  { name: 'ledger', trustDomain: 'bank.example', identifier: 'spiffe://bank.example/ledger', host: 'ledger.bank.example', allow: [ORDERS] },
+]
+
+/** What a world consists of. */
+export interface WorldPlan {
+  readonly trustDomains: readonly TrustDomainName[]
+  readonly workloads: readonly SampleWorkload[]
+  /** Keys of SPIRE's own authorities. */
+  readonly keyType: SpireKeyType
+  /** Keys of X.509-SVIDs, of which SPIRE's agent makes two kinds only. */
+  readonly workloadKeyType: SpireKeyType
+  /** Algorithm of the workloads' WIT keys. */
+  readonly algorithm: WorkloadConfig['algorithm']
+  /** Lifetime of X.509-SVIDs and of the WITs that go with them. */
+  readonly svidTtlSeconds: number
+}
+
+const named = (...names: readonly WorkloadName[]): readonly SampleWorkload[] => sampleWorkloads.filter(({ name }) => names.includes(name))
+
+export const worldPlans: Readonly<Record<WorldName, WorldPlan>> = {
+  main: {
+    trustDomains: ['shop.example', 'bank.example'],
+    workloads: sampleWorkloads,
+    keyType: 'ec-p256',
+    workloadKeyType: 'ec-p256',
+    algorithm: 'ES256',
+    svidTtlSeconds: 60,
+  },
+  'ec-p384': {
+    trustDomains: ['shop.example'],
+    workloads: named('orders', 'payments'),
+    keyType: 'ec-p384',
+    workloadKeyType: 'ec-p256',
+    algorithm: 'ES384',
+    svidTtlSeconds: 600,
+  },
+  'rsa-2048': {
+    trustDomains: ['shop.example'],
+    workloads: named('orders', 'payments'),
+    keyType: 'rsa-2048',
+    workloadKeyType: 'rsa-2048',
+    algorithm: 'RS256',
+    svidTtlSeconds: 600,
+  },
+}
+
+/** The one trust domain that a domain federates with. */
+export function otherTrustDomain(name: TrustDomainName): TrustDomainName {
+  return name === 'shop.example' ? 'bank.example' : 'shop.example'
+}
