@@ -1,9 +1,10 @@
 import { isWimseError } from '@wimse/core'
 import { defaultRuntime } from '@wimse/keys'
+import { generateCertificateKey, issueAuthority, issueCertificate, privateJwkOfPkcs8 } from '@wimse/x509'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_SOCKET_PATH_BYTES, parseWorkloadApiAddress, type WorkloadApiAddress } from '../src/index.ts'
-import { decodeCertificates } from '../src/profiles/certificates.ts'
+import { checkPrivateKey, decodeCertificates } from '../src/profiles/certificates.ts'
 import { decodeBundleMap } from '../src/profiles/identities.ts'
 import { decodeJwkSet } from '../src/profiles/jwk-sets.ts'
 
@@ -31,6 +32,32 @@ const address: fc.Arbitrary<WorkloadApiAddress> = fc.oneof(
 )
 
 describe('properties', () => {
+  it('a private key with one octet changed is refused, unless it still is the same key', async () => {
+    const runtime = defaultRuntime()
+    const { privateKey, publicKey } = await generateCertificateKey('ES256', runtime)
+    const issuer = await issueAuthority({
+      key: await generateCertificateKey('ES256', runtime),
+      subject: { commonName: 'root' },
+      notBefore: 0,
+      notAfter: 2_000_000_000,
+      runtime,
+    })
+    const { certificate } = await issueCertificate({ issuer, publicKey, dnsNames: ['a'], notBefore: 0, notAfter: 2_000_000_000, runtime })
+    await checkPrivateKey(privateKey, certificate, runtime)
+    await fc.assert(
+      fc.asyncProperty(fc.nat(privateKey.length - 1), fc.integer({ min: 1, max: 255 }), async (at, by) => {
+        const changed = privateKey.map((octet, index) => (index === at ? octet ^ by : octet))
+        const code = await checkPrivateKey(changed, certificate, runtime).then(
+          () => 'accepted',
+          (error: { readonly code: string }) => error.code,
+        )
+        // The optional fields of the encoding may change as long as they say nothing else.
+        if (code === 'accepted') expect(privateJwkOfPkcs8(changed, publicKey)).toEqual(privateJwkOfPkcs8(privateKey, publicKey))
+        else expect(code).toBe('ERR_WORKLOAD_API_RESPONSE')
+      }),
+    )
+  })
+
   it('an address that is formatted and parsed is the same', () => {
     fc.assert(
       fc.property(address, (value) => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { parseWorkloadIdentifier } from '@wimse/core'
 import type { WorkloadApiAnswers } from '@wimse/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -91,13 +92,13 @@ describe('JWT-SVIDs', () => {
     await expect(fetchJwtSvid(harness.api, { audience: AUDIENCE })).rejects.toThrow(withCode(code))
   })
 
-  it('WLAPI-6.3-01 WLAPI-6.2.3-05: the server validates one for us', async () => {
+  it('WLAPI-6.3-01 WLAPI-6.2.3-02 WLAPI-6.2.3-04 WLAPI-6.2.3-05: the server validates one for us', async () => {
     const { token } = await fetchJwtSvid(harness.api, { audience: AUDIENCE })
     const { identifier, claims } = await validateJwtSvid(harness.api, { token, audience: AUDIENCE })
     expect([identifier, claims['sub'], claims['aud']]).toEqual([ORDERS, ORDERS, [AUDIENCE]])
   })
 
-  it('WLAPI-6.3-01: the server refuses one for another audience', async () => {
+  it('WLAPI-6.1-03 WLAPI-6.3-01: the server refuses one for another audience', async () => {
     const { token } = await fetchJwtSvid(harness.api, { audience: 'other' })
     const validation = validateJwtSvid(harness.api, { token, audience: AUDIENCE })
     await expect(validation).rejects.toThrow(withCode('ERR_WORKLOAD_API_INVALID_ARGUMENT'))
@@ -107,10 +108,17 @@ describe('JWT-SVIDs', () => {
     ['no claims', { spiffeId: ORDERS }],
     ['no spiffe_id', { claims: { sub: ORDERS } }],
     ['claims of another subject', { spiffeId: ORDERS, claims: { sub: AUDIT } }],
-  ])('WLAPI-6.2.3-05: an answer with %s is refused', async (_title, answer) => {
+  ])('WLAPI-6.2.3-04 WLAPI-6.2.3-05: an answer with %s is refused', async (_title, answer) => {
     harness.fake.server.answer({ validateJWTSVID: async () => answer })
     const validation = validateJwtSvid(harness.api, { token: 'a', audience: AUDIENCE })
     await expect(validation).rejects.toThrow(withCode('ERR_WORKLOAD_API_RESPONSE'))
+  })
+
+  it('calls leave no listener behind on the connection', async () => {
+    for (let call = 0; call < 3; call += 1) await fetchJwtSvid(harness.api, { audience: AUDIENCE })
+    harness.fake.server.answer({ fetchJWTSVID: async () => 'Unavailable' })
+    await expect(fetchJwtSvid(harness.api, { audience: AUDIENCE })).rejects.toThrow(withCode('ERR_WORKLOAD_API_UNAVAILABLE'))
+    expect(getEventListeners(harness.api.closed, 'abort')).toEqual([])
   })
 
   it('WLAPI-6.2.3-05: a request without token or audience is not sent', async () => {

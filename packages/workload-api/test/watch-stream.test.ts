@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { createTestRuntime, startWorkloadApiServer } from '@wimse/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
@@ -9,7 +10,7 @@ import {
   watchX509Contexts,
 } from '../src/index.ts'
 import { createBackoff } from '../src/stream/backoff.ts'
-import { follow, type Harness, ORDERS, orders, startHarness } from './harness.ts'
+import { createQueue, follow, type Harness, ORDERS, orders, startHarness } from './harness.ts'
 
 const closing: { close(): unknown }[] = []
 afterEach(async () => {
@@ -87,7 +88,7 @@ describe('a stream', () => {
     expect(waits[3]).toBeGreaterThan(2 * (waits[0] ?? 0))
   })
 
-  it('WLEP-6-06 WLEP-A-03 WLAPI-5.2.1-08: PermissionDenied is tried again after a wait, and late registration is seen', async () => {
+  it('WLEP-6-06 WLEP-A-03 WLAPI-5.2.1-07 WLAPI-5.2.1-08: PermissionDenied is tried again after a wait, and late registration is seen', async () => {
     const { api, fake, runtime } = await start({ identities: [] })
     const watched = follow(api, watchX509Contexts)
     const { error, retryInMs } = await watched.failure()
@@ -132,6 +133,26 @@ describe('a stream', () => {
     expect(await watched.failure()).toMatchObject({ consequence: 'stopped', error: { code } })
     expect((await watched.ended)?.code).toBe(code)
     expect(fake.server.calls.fetchWITBundles).toBe(1)
+  })
+
+  it('leaves no listener behind however often it is opened again', async () => {
+    const { api, runtime } = await start({ identities: [] })
+    const stopping = new AbortController()
+    const failures = createQueue<string>()
+    const ended = watchX509Contexts(
+      api,
+      { onUpdate: () => undefined, onFailure: ({ error }) => failures.push(error.code) },
+      { signal: stopping.signal },
+    )
+    const counts: number[] = []
+    for (let round = 0; round < 4; round += 1) {
+      expect(await failures.next()).toBe('ERR_WORKLOAD_API_NO_IDENTITY')
+      counts.push(getEventListeners(api.closed, 'abort').length + getEventListeners(stopping.signal, 'abort').length)
+      runtime.advance((await runtime.nextDelay()) / 1000)
+    }
+    expect(new Set(counts).size).toBe(1)
+    stopping.abort()
+    await ended
   })
 
   it('ends when its signal aborts, and when the connection is closed', async () => {

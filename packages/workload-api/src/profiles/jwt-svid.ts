@@ -1,5 +1,6 @@
 import { type JsonObject, type TrustDomain, trustDomainOf, WimseError, type WorkloadIdentifier } from '@wimse/core'
 import { decodeUnverifiedJws } from '@wimse/keys'
+import { withAttemptSignal } from '../connection/attempt-signal.ts'
 import { malformed, workloadApiError } from '../connection/call-errors.ts'
 import type { WorkloadApi } from '../connection/open-workload-api.ts'
 import type { JWTSVID } from '../generated/workload_pb.ts'
@@ -94,7 +95,7 @@ interface UnaryOptions {
 
 async function call<T>(api: WorkloadApi, signal: AbortSignal | undefined, run: (options: UnaryOptions) => Promise<T>): Promise<T> {
   try {
-    return await run({ timeoutMs: api.callTimeoutMs, signal: signal === undefined ? api.closed : AbortSignal.any([api.closed, signal]) })
+    return await withAttemptSignal([api.closed, signal], (own) => run({ timeoutMs: api.callTimeoutMs, signal: own }))
   } catch (failure) {
     throw workloadApiError(failure)
   }

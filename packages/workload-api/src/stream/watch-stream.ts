@@ -1,4 +1,5 @@
 import { type Runtime, WimseError } from '@wimse/core'
+import { withAttemptSignal } from '../connection/attempt-signal.ts'
 import { isFinal, workloadApiError } from '../connection/call-errors.ts'
 import { type BackoffOptions, createBackoff, DEFAULT_INITIAL_DELAY_MS } from './backoff.ts'
 
@@ -16,7 +17,10 @@ export interface WatchFailure {
 
 /** Receives what a stream of the Workload API brings. */
 export interface Watcher<T> {
-  /** The complete state, which replaces the one before: what is missing in it is withdrawn (WLAPI-4.4-01, WLAPI-4.4-05). */
+  /**
+   * The complete state, which replaces the one before: what is missing or empty in it is withdrawn (WLAPI-4.4-01, WLAPI-4.4-02,
+   * WLAPI-4.4-03, WLAPI-4.4-05).
+   */
   onUpdate(update: T): void
   /** `ERR_WORKLOAD_API_NO_IDENTITY` says that everything received before is withdrawn (WLAPI-5.2.1-09, WLAPI-5.2.2-06). */
   onFailure?(failure: WatchFailure): void
@@ -60,7 +64,7 @@ export async function watchStream<M, T>(
   const steadyAfterMs = waits.initialDelayMs ?? DEFAULT_INITIAL_DELAY_MS
   while (!signal.aborted) {
     const openedAt = runtime.now()
-    const end = await readStream(kind, watcher, signal)
+    const end = await withAttemptSignal([signal], (attempt) => readStream(kind, watcher, attempt))
     if (signal.aborted) return
     if (isFinal(end.error)) {
       watcher.onFailure?.({ error: end.error, consequence: 'stopped' })
