@@ -1,6 +1,7 @@
 import { acquireSpire } from '../spire/acquire-spire.ts'
 import { type ContainerEngine, findContainerEngine } from '../spire/container-engine.ts'
 import { provideImages, type SuiteImages } from '../spire/container-images.ts'
+import { removeLeftovers } from '../spire/leftovers.ts'
 import { openDockerStage } from './docker-stage.ts'
 import type { Driver } from './driver.ts'
 import { startSpireWorld } from './spire-world.ts'
@@ -21,6 +22,8 @@ export function createDockerDriver(): Driver {
       const engine = await findContainerEngine()
       if ('unavailable' in engine) return { available: false, reason: engine.unavailable, how: engine.remedy }
       const spire = await acquireSpire({ engine, progress: log })
+      const removed = await removeLeftovers(engine)
+      if (removed > 0) log(`removed ${removed} containers and networks that an ended run left behind`)
       if (spire.kind === 'none') return { available: false, reason: spire.reason, how: spire.remedy }
       const images = await provideImages(engine, spire, log)
       prepared = { engine, images, spire: { version: spire.version, how: `${spire.kind}, ${spire.how}` } }
