@@ -6,7 +6,11 @@ import { readSignatureParameters } from './signature-parameters.ts'
 import { formatBase64 } from './structured/base64.ts'
 import { formatParameters, isKey, type ParameterValue } from './structured/parameter-value.ts'
 
-/** Signs with one key and one algorithm. The octets are what goes into the Signature field: for ECDSA `r` and `s` of fixed length. */
+/**
+ * Signs with one key and one algorithm that fit each other (HMS-3.1-02, HMS-3.3-01). For a JOSE algorithm the data is the whole signing input
+ * (HMS-3.3.7-01). The octets are what goes into the Signature field: for ECDSA `r` and `s` of fixed length
+ * (HMS-3.3.4-01, HMS-3.3.5-01).
+ */
 export interface MessageSigner {
   sign(data: Uint8Array): MaybePromise<Uint8Array>
 }

@@ -13,7 +13,9 @@ export interface SignatureContext {
 }
 
 /**
- * Creates the signature base: a line for each covered component, in order, then the signature parameters (HMS-2.5-10, HMS-2.5-11).
+ * Creates the signature base: a line for each covered component, in order (HMS-2.3-06, HMS-2.5-10), then the signature parameters
+ * (HMS-2.3-01, HMS-2.5-11). All values come from the one message and its request (HMS-2-02, HMS-7.4.3-03), derived ones never from
+ * fields (HMS-2.2-02).
  * Every component is judged by itself, for this message, and against those before it (HMS-2-03, HMS-2.5-04); the first failure
  * ends it without a base (HMS-2.5-03, HMS-2.5-13).
  *

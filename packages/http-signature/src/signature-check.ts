@@ -127,6 +127,7 @@ export async function checkSignatureAndBody(
 ): Promise<Uint8Array> {
   const { maxBodyBytes, runtime } = context
   const valid = verifySignatureBase(message, signature, wit.confirmation, context.request === undefined ? {} : { request: context.request })
+  // SIG-3.6-01, SIG-5.2-02
   if (!(valid instanceof Promise ? await valid : valid)) throw new WimseError('ERR_HTTP_SIGNATURE_INVALID')
   if (hasDigest(message)) return verifyContentDigest(message, { maxBodyBytes, runtime })
   const body = await readBody(message.body, maxBodyBytes)

@@ -17,7 +17,7 @@ import { brandRequest, type VerifiedHttpSignature } from './verified-http-signat
 
 /** Options of {@link createRequestVerifier}. */
 export interface RequestVerifierOptions extends CheckOptions {
-  /** Whom this recipient is, from its configuration and never from the request (SIG-3.2-06). */
+  /** Whom this recipient is, from its configuration, never from the request (SIG-3.2-06) or the WIT (SIG-3.2-05). */
   readonly audience: Audience
   readonly replay: ReplayStore
 }

@@ -65,6 +65,7 @@ export function createResponseVerifier(options: ResponseVerifierOptions): Respon
       if (signed.signedResponseRequired) throw new WimseError('ERR_HTTP_SIGNATURE_RESPONSE_UNSIGNED')
       return undefined
     }
+    // SIG-3.5-09: a signature that is there has to hold, wanted or not.
     const wit = await verifyWit(readWitField(response.fields))
     assertVerifiedWit(wit)
     const parameters = readProfileParameters(signature, ['wimse-aud', 'wimse-sign-response'])

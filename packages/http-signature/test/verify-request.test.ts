@@ -93,7 +93,7 @@ describe('accepted requests', () => {
     await expect(verify(world, both)).resolves.toMatchObject({ nonce: 'a-nonce' })
   })
 
-  it('SIG-3.2-04: an alias as audience', async () => {
+  it('SIG-3.2-04 SIG-3.2-05: an alias as audience', async () => {
     const { request } = await sign(orders, { audience: 'payments' })
     await expect(verify(world, request, { audience: ['other', 'payments'] })).resolves.toMatchObject({ audience: 'payments' })
   })
@@ -124,7 +124,7 @@ describe('accepted requests', () => {
 
 const REQUIRED = ['@method', '@path', '@query', 'workload-identity-token', 'content-type', 'content-digest', 'txn-token']
 
-describe('refused signatures, each with one fault', () => {
+describe('SIG-3.6-01: refused signatures, each with one fault', () => {
   it.each(REQUIRED.map((name, index) => [`SIG-3-${['02', '03', '04', '12', '08', '09', '11'][index]}`, name]))(
     '%s: %s is not covered',
     async (_id, name) => {

@@ -76,7 +76,7 @@ describe('signed responses', () => {
     await expect(check(response)).resolves.toMatchObject({ identifier: PEER })
   })
 
-  it('SIG-3.5-04: a stream that fits is signed, one that does not makes an error', async () => {
+  it('SIG-3.5-02 SIG-3.5-03 SIG-3.5-04 SIG-3.5-05: a stream that fits is signed, one that does not makes an error', async () => {
     const { response } = await answer({}, { ...okResponse, body: streamOf(utf8('a'), utf8('b')) })
     expect(response.body).toEqual(utf8('ab'))
     await expect(check(response)).resolves.toBeDefined()

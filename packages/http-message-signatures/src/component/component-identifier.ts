@@ -48,7 +48,8 @@ export function toComponent(input: string | ComponentIdentifier): ComponentIdent
 /**
  * Judges an identifier by itself: a name that is known or can be a field's (HMS-2.1-01, HMS-2.2-01, HMS-2.5-08, HMS-7.5.1-01),
  * `@signature-params` never among them (HMS-2.3-02), parameters that are understood (HMS-2.5-05), of their type, fitting the name
- * (HMS-2.5-14) and each other (HMS-2.1-16, HMS-2.5-06). `tr` is refused: messages come here without their trailers.
+ * (HMS-2.5-14) and each other (HMS-2.1-16, HMS-2.5-06). `tr` is refused, as messages come here without their trailers: no
+ * header field ever stands in for one (HMS-2.1.4-01, HMS-2.1.4-02, HMS-2.1.4-04, HMS-2.1.4-05).
  *
  * @throws WimseError `ERR_HTTP_MESSAGE_COMPONENT`, `ERR_HTTP_MESSAGE_COMPONENT_PARAMETER`
  */
@@ -82,7 +83,7 @@ export function identityOf({ name, parameters, text }: ComponentIdentifier): str
   return `${formatString(name) ?? ''}${formatParameters(entries) ?? ''}`
 }
 
-/** The text of covered components as it stands in Signature-Input: an Inner List without its parameters. */
+/** The text of covered components as it stands in Signature-Input: an Inner List without its parameters (HMS-2.3-08, HMS-2.5-01). */
 export function formatComponents(components: readonly ComponentIdentifier[]): string {
   return `(${components.map(({ text }) => text).join(' ')})`
 }

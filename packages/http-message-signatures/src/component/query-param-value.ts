@@ -3,7 +3,8 @@ import type { ParameterValue } from '../structured/parameter-value.ts'
 
 /**
  * The value of one named query parameter (RFC 9421 section 2.2.8): the query is parsed as form parameters (HMS-2.2.8-01), name and
- * value are decoded and encoded again (HMS-2.2.8-05), so that one value has one form.
+ * value are decoded and encoded again (HMS-2.2.8-05), so that one value has one form; an
+ * empty value is an empty text (HMS-2.2.8-06).
  *
  * @throws WimseError `ERR_HTTP_MESSAGE_COMPONENT_MISSING` when it does not occur (HMS-2.2.8-07),
  *   `ERR_HTTP_MESSAGE_COMPONENT_VALUE` when it occurs more than once (HMS-2.2.8-08)

@@ -53,7 +53,8 @@ export function strictForm(name: string, value: string, types: StructuredFieldTy
 }
 
 /**
- * The strict serialization of one member of a Dictionary, without its key (HMS-2.1.2-03).
+ * The strict serialization of one member of a Dictionary, all lines of it together (HMS-2.1.2-01, HMS-2.1.2-02), without its key
+ * (HMS-2.1.2-03).
  *
  * @throws WimseError `ERR_HTTP_MESSAGE_COMPONENT_MISSING` (HMS-2.1.2-06), `ERR_HTTP_MESSAGE_COMPONENT_VALUE`
  */

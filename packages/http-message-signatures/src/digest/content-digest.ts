@@ -61,6 +61,8 @@ export async function createContentDigest(
  * Parses Content-Digest: the digests of the algorithms that are known, by name. Unknown ones are left out; a name that occurs twice
  * is refused, for two readers could then see two values.
  *
+ * Repr-Digest is another field and never stands in (DIG-3-02).
+ *
  * @returns undefined for a message without the field
  * @throws WimseError `ERR_DIGEST_MALFORMED`
  */

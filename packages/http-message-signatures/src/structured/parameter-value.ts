@@ -34,7 +34,7 @@ export function formatParameters(parameters: Iterable<readonly [string, Paramete
 }
 
 /** Formats a bare item canonically; undefined when it can't be expressed: text that isn't ASCII, numbers out of range. */
-export function formatBareItem(value: ParameterValue): string | undefined {
+function formatBareItem(value: ParameterValue): string | undefined {
   switch (typeof value) {
     case 'string':
       return formatString(value)
