@@ -75,15 +75,19 @@ export async function startWitAgent(config: WitAgentConfig, options: WitAgentOpt
       log.event('agent.ready', { identifier: config.identifier, witPort: wit.port, bundlePort: bundle.port })
       return { wit: wit.port, bundle: bundle.port }
     }
+    let closing = false
     const closed = Promise.withResolvers<never>()
     closed.promise.catch(() => undefined)
     const opened = Promise.race([upstream.loop.firstSuccess, closed.promise]).then(open)
-    opened.catch((error: unknown) => log.event('agent.failed', describeFailure(error)))
+    opened.catch((error: unknown) => {
+      if (!closing) log.event('agent.failed', describeFailure(error))
+    })
     return {
       healthPort: health?.port ?? 0,
       ready: () => opened,
       health: () => reportHealth(upstream, runtime),
       async close(): Promise<void> {
+        closing = true
         closed.reject(new WimseError('ERR_OPTIONS_INVALID', { detail: 'the agent is closed' }))
         await opened.catch(() => undefined)
         await closeAll(servers, upstream)
@@ -103,7 +107,7 @@ async function closeAll(servers: readonly Listening[], upstream: Upstream): Prom
 /** The roots that the server gave last; those of the bootstrap bundle before that, and again when the operator has replaced it. */
 async function initialState(config: WitAgentConfig, store: StateStore, runtime: Runtime): Promise<AgentState> {
   const text = await readOption('bootstrapBundleFile', config.bootstrapBundleFile)
-  const bootstrap = parseBootstrapBundle(text, config.trustDomain)
+  const bootstrap = parseBootstrapBundle(text, config.trustDomain, runtime)
   const bootstrapDigest = formatBase64url(await runtime.crypto.digest('sha-256', utf8(text)))
   const kept = await store.load()
   if (kept.node !== undefined && kept.node.trustDomain !== config.trustDomain) {

@@ -18,6 +18,8 @@ export interface SpireNode {
   transport(): Transport
   /** The server has told newer roots. */
   replaceAnchors(anchors: readonly Uint8Array[]): Promise<void>
+  /** Makes the next `ensure` renew, whatever the SVID's age. */
+  renewSoon(): void
   /** Changes what is kept over restarts. */
   remember(change: Partial<AgentState>): Promise<void>
   close(): void
@@ -37,12 +39,13 @@ export interface SpireNodeOptions {
 /** How long one answer of the server may take. */
 export const SPIRE_TIMEOUT_MS = 10_000
 /** How long calls that are under way may go on over a connection that was replaced. */
-const LINGER_MS = 15_000
+const LINGER_MS = 20_000
 
 /** Opens nothing before the first call of `ensure`. */
 export function createSpireNode({ server, store, joinToken, runtime, log, ...options }: SpireNodeOptions): SpireNode {
   let state = options.state
   let connection: { readonly transport: Transport; readonly closing: AbortController } | undefined
+  let renewalAsked = false
   const closed = new AbortController()
 
   const open = (credential: HeldSvid | undefined): { readonly transport: Transport; readonly closing: AbortController } => {
@@ -90,6 +93,7 @@ export function createSpireNode({ server, store, joinToken, runtime, log, ...opt
     const node = await obtainSvid(runtime, (csr) => renewNode(transport(), { csr }, { timeoutMs: SPIRE_TIMEOUT_MS }))
     // Kept before it is used: with its first use the server drops the one before.
     await remember({ node })
+    renewalAsked = false
     disconnect()
     log.event('node.renewed', { identifier: node.identifier, expiresAt: node.notAfter })
   }
@@ -103,7 +107,7 @@ export function createSpireNode({ server, store, joinToken, runtime, log, ...opt
     },
     async ensure(): Promise<void> {
       if (!isLive(state.node, runtime)) return attest()
-      if (runtime.now() / 1000 < state.node.renewAt) return
+      if (runtime.now() / 1000 < state.node.renewAt && !renewalAsked) return
       try {
         await renew()
       } catch (error) {
@@ -118,6 +122,9 @@ export function createSpireNode({ server, store, joinToken, runtime, log, ...opt
     async replaceAnchors(anchors): Promise<void> {
       await remember({ anchors })
       disconnect()
+    },
+    renewSoon(): void {
+      renewalAsked = true
     },
     remember,
     close: () => closed.abort(),

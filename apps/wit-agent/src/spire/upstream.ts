@@ -1,5 +1,5 @@
 import { type Runtime, sameOctets, WimseError } from '@wimse/core'
-import { getAuthorizedEntries, getBundle, issueX509Svid } from '@wimse/spire-api'
+import { getAuthorizedEntries, getBundle, issueX509Svid, type TrustDomainBundle } from '@wimse/spire-api'
 import { createLiveValue, type LiveValue } from '@wimse/workload-api'
 import type { WitAgentConfig } from '../config/wit-agent-config.ts'
 import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
@@ -42,12 +42,26 @@ export function startUpstream({ config, state, store, joinToken, runtime, log }:
   const serving = createLiveValue<HeldSvid>({ runtime, endOf: ({ notAfter }) => notAfter, same: (a, b) => a === b })
   let publication = nothingPublished(state.bundleSequence)
   let held: HeldSvid | undefined
+  let tainted: readonly Uint8Array[] = []
 
+  /** A tainted root is about to go: what it may have signed is replaced before, while it still counts. */
+  const heedTaint = async ({ x509Authorities }: TrustDomainBundle): Promise<void> => {
+    const now = x509Authorities.filter((authority) => authority.tainted).map(({ certificate }) => certificate)
+    const isNews = now.some((certificate) => !tainted.some((known) => sameOctets(known, certificate)))
+    if (isNews) {
+      log.event('authority.tainted', { x509: now.length })
+      node.renewSoon()
+      held = undefined
+      await node.ensure()
+    }
+    tainted = now
+  }
   const refreshBundle = async (): Promise<void> => {
     const bundle = await getBundle(node.transport(), options)
     if (bundle.trustDomain.replace('spiffe://', '') !== trustDomain) {
       throw new WimseError('ERR_SPIRE_API_MALFORMED', { detail: 'a bundle of another trust domain' })
     }
+    await heedTaint(bundle)
     const next = await publishBundle(bundle, { previous: publication, refreshHintSeconds: bundleEndpoint.refreshHintSeconds, runtime })
     if (next === publication) return
     // Kept before anyone can see it: no later run may publish a lower number.
