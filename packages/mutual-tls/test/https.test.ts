@@ -111,6 +111,16 @@ describe('requests of node:https', () => {
     expect(connections.size).toBe(2)
   })
 
+  it('MTLS-5-10: a connection that was in use during a rotation is not kept', async () => {
+    const agent = agentFor()
+    const next = await credential(shop, ORDERS)
+    const call = get(agent)
+    client.credential = next
+    await call
+    const kept = Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? [])
+    expect(kept.filter((socket) => !socket.destroyed)).toEqual([])
+  })
+
   it('MTLS-5-10: under a stream of requests no one fails while both sides rotate', async () => {
     const agent = agentFor()
     const rounds = Array.from({ length: 8 }, () => credential(shop, ORDERS))

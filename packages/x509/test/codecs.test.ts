@@ -129,6 +129,7 @@ describe('forms', () => {
   it('DER that is concatenated is split', () => {
     expect(splitDer(concatOctets([leaf, pki.root.certificate]))).toEqual([leaf, pki.root.certificate])
     expect(splitDer(new Uint8Array())).toEqual([])
+    expect(() => splitDer(Uint8Array.of(0x30, 0x81, 2, 5, 0))).toThrow(expect.objectContaining({ code: 'ERR_X509_MALFORMED' }))
     for (const bad of [leaf.subarray(1), leaf.subarray(0, -1), concatOctets([leaf, Uint8Array.of(0)])]) {
       expect(() => splitDer(bad)).toThrow(expect.objectContaining({ code: 'ERR_X509_MALFORMED' }))
     }

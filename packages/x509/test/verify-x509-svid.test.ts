@@ -239,6 +239,11 @@ describe('paths with intermediates', () => {
       { more: [nameConstraints({ permitted: { uris: ['.shop.example'] } })] },
     ],
     [
+      'XSVID-4.2-01: a host does not permit names that merely end like it',
+      'ERR_X509_NAME_CONSTRAINTS',
+      { more: [nameConstraints({ permitted: { uris: ['example'] } })] },
+    ],
+    [
       'XSVID-4.2-01: URI in the excluded space',
       'ERR_X509_NAME_CONSTRAINTS',
       { more: [nameConstraints({ excluded: { uris: ['shop.example'] } })] },
@@ -304,6 +309,13 @@ describe('paths with intermediates', () => {
     const chain = await under(authority)
     await expect(verify(chain, roots, { maxDepth: 5 })).resolves.toMatchObject({ identifier: ORDERS })
     await expect(verify(chain, roots, { maxDepth: 4 })).rejects.toMatchObject({ code: 'ERR_X509_DEPTH' })
+    await expect(verify(chain, roots, { maxDepth: 3 })).rejects.toMatchObject({ code: 'ERR_X509_DEPTH' })
+  })
+
+  it('more certificates than a path may have are refused, needed or not', async () => {
+    const strangers = await Promise.all(['1', '2', '3'].map((name) => authorityOf(pki.root, name)))
+    const chain = [await leaf(), ...strangers.map(({ certificate }) => certificate)]
+    await expect(verify(chain, roots, { maxDepth: 4 })).resolves.toMatchObject({ identifier: ORDERS })
     await expect(verify(chain, roots, { maxDepth: 3 })).rejects.toMatchObject({ code: 'ERR_X509_DEPTH' })
   })
 
