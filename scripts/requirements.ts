@@ -1,5 +1,6 @@
 // npm run requirement -- WPT-2-14        where one is implemented and tested
 // npm run requirement -- WPT             every one of a document, with the counts
+// npm run requirement -- --untested      the ones that sources cite and no test does, by package
 import { dirname } from 'node:path'
 import { type Citation, findCitations, idPattern, readCatalogue } from './gates/requirement-catalogue.ts'
 
@@ -16,6 +17,13 @@ function places(citations: readonly Citation[], kind: Citation['kind']): string 
 
 const found = findCitations(root, idPattern(catalogue))
 const byId = Map.groupBy(found, ({ id }) => id)
+if (wanted[0] === '--untested') {
+  const untested = found.filter(({ id }) => byId.get(id)?.every(({ kind }) => kind === 'source'))
+  for (const [folder, citations] of Map.groupBy(untested, ({ path }) => path.split('/').slice(0, 2).join('/'))) {
+    console.log(`${folder}: ${[...new Set(citations.map(({ id }) => id))].join(' ')}`)
+  }
+  process.exit()
+}
 let unknown = wanted.length === 0
 for (const name of wanted) {
   const one = catalogue.get(name)

@@ -59,7 +59,7 @@ describe('arbitrary input', () => {
 })
 
 describe('identifiers', () => {
-  it('ID-4.4-16: are their own canonical form', () => {
+  it('ID-4.4-16, ID-7.1-05: are their own canonical form', () => {
     fc.assert(
       fc.property(identifier, (value) => {
         const parsed = parseWorkloadIdentifier(value)
