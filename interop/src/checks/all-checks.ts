@@ -1,0 +1,49 @@
+import type { Check } from '../suite/check.ts'
+import { anotherAudienceChecks } from './attacks/another-audience.ts'
+import { anotherKeyChecks } from './attacks/another-key.ts'
+import { changedOnTheWayChecks } from './attacks/changed-on-the-way.ts'
+import { doubledHeaderChecks } from './attacks/doubled-header.ts'
+import { expiredChecks } from './attacks/expired.ts'
+import { forgedIdentityChecks } from './attacks/forged-identity.ts'
+import { notAllowedChecks } from './attacks/not-allowed.ts'
+import { replayedChecks } from './attacks/replayed.ts'
+import { responseChangedChecks } from './attacks/response-changed.ts'
+import { twoSignaturesChecks } from './attacks/two-signatures.ts'
+import { withoutProofChecks } from './attacks/without-proof.ts'
+import { wrongPeerChecks } from './attacks/wrong-peer.ts'
+import { noSharedRootChecks } from './federation/no-shared-root.ts'
+import { withdrawnChecks } from './federation/withdrawn.ts'
+import { strangerChecks } from './identity/stranger.ts'
+import { acceptedChecks } from './positive/accepted.ts'
+import { transactionTokenChecks } from './positive/transaction-token.ts'
+import { authorityRotationChecks } from './rotation/authority-rotated.ts'
+import { issuerStoppedChecks } from './rotation/issuer-stopped.ts'
+import { naturalRotationChecks } from './rotation/natural.ts'
+import { streamChecks } from './rotation/stream.ts'
+import { noSecretsChecks } from './secrets/no-secrets.ts'
+
+/** Every check. Those of one phase begin in this order, so the stream and what waits for it come first. */
+export const allChecks: readonly Check[] = [
+  ...streamChecks,
+  ...naturalRotationChecks,
+  ...acceptedChecks,
+  ...transactionTokenChecks,
+  ...changedOnTheWayChecks,
+  ...anotherAudienceChecks,
+  ...replayedChecks,
+  ...expiredChecks,
+  ...anotherKeyChecks,
+  ...withoutProofChecks,
+  ...doubledHeaderChecks,
+  ...twoSignaturesChecks,
+  ...responseChangedChecks,
+  ...notAllowedChecks,
+  ...forgedIdentityChecks,
+  ...wrongPeerChecks,
+  ...strangerChecks,
+  ...noSharedRootChecks,
+  ...authorityRotationChecks,
+  ...withdrawnChecks,
+  ...issuerStoppedChecks,
+  ...noSecretsChecks,
+]
