@@ -153,6 +153,16 @@ describe('what listens to a source', () => {
     expect(heard).toEqual(['a', 'a too', 'b too'])
   })
 
+  it('gets the same object until it rotates', () => {
+    const value = createLiveValue<{ readonly serial: number }>({ ...rules, same: (a, b) => a.serial === b.serial })
+    const first = { serial: 1 }
+    value.set(first)
+    value.set({ serial: 1 })
+    expect(value.current()).toBe(first)
+    value.set({ serial: 2 })
+    expect(value.current()).not.toBe(first)
+  })
+
   it('waits for a credential, or for the signal', async () => {
     const value = createLiveValue<string>(rules)
     const waiting = value.ready()

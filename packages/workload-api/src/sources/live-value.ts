@@ -3,7 +3,7 @@ import { type Runtime, WimseError } from '@wimse/core'
 /** A credential that is renewed from outside. */
 export interface CredentialSource<T> {
   /**
-   * The credential to use now. Ask for it each time: what was live a minute ago may not be any more.
+   * The credential to use now; the same object until it rotates. Ask for it each time: what was live a minute ago may not be any more.
    *
    * @throws WimseError `ERR_CREDENTIAL_UNAVAILABLE` before the first one came, after it was withdrawn and after `close`;
    *   `ERR_CREDENTIAL_EXPIRED` when its end has passed and no new one has come
@@ -88,12 +88,13 @@ export function createLiveValue<T>({ runtime, endOf, same }: LiveValueRules<T>):
     },
     set(next: T): void {
       if (closing.signal.aborted) return
-      const previous = credential
-      credential = next
       reason = undefined
       failed = false
+      // The same object as long as nothing has rotated, so that what was made of it can be remembered with it.
+      const rotated = credential === undefined || !same(credential, next)
+      if (rotated) credential = next
       wake()
-      if (previous === undefined || !same(previous, next)) for (const listener of [...listeners]) tell(listener, next)
+      if (rotated) for (const listener of [...listeners]) tell(listener, next)
     },
     withdraw(why: WimseError): void {
       if (closing.signal.aborted) return
