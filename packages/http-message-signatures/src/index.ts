@@ -3,6 +3,7 @@ export { type ComponentIdentifier, checkIdentifier, component } from './componen
 export { DEFAULT_STRUCTURED_FIELDS, type StructuredFieldType, type StructuredFieldTypes } from './component/structured-field-value.ts'
 export {
   type CreateContentDigestOptions,
+  checkContentDigest,
   createContentDigest,
   DIGEST_ALGORITHMS,
   type DigestRuntime,

@@ -1,15 +1,26 @@
-import { DEFAULT_MAX_BODY_BYTES, fieldValues, type RequestView, type ResponseView, type Runtime, readBody, WimseError } from '@wimse/core'
 import {
+  DEFAULT_MAX_BODY_BYTES,
+  type FieldLines,
+  fieldValues,
+  type MaybePromise,
+  type RequestView,
+  type ResponseView,
+  type Runtime,
+  readBody,
+  WimseError,
+} from '@wimse/core'
+import {
+  type ComponentIdentifier,
+  checkContentDigest,
   DEFAULT_SIGNATURE_LIMITS,
   type ParsedSignature,
   parseSignatures,
   type SignatureLimits,
   verifyContentDigest,
-  verifySignatureBase,
 } from '@wimse/http-message-signatures'
 import { type AlgorithmPolicy, algorithmRegistry, allowedAlgorithms, isSignatureAlgorithm, type SignatureAlgorithm } from '@wimse/keys'
 import { DEFAULT_CLOCK_TOLERANCE_SECONDS, MAX_CLOCK_TOLERANCE_SECONDS, readWitField, type VerifiedWit } from '@wimse/wit'
-import { isWimseSignature, mayHaveBody, type ProfileCoverage, presentFields, TXN_TOKEN_FIELD } from './profile.ts'
+import { isWimseSignature, mayHaveBody, type ProfileCoverage, TXN_TOKEN_FIELD } from './profile.ts'
 import { DEFAULT_MAX_SIGNATURE_LIFETIME_SECONDS, type TimeBounds, type TimeOptions } from './profile-parameters.ts'
 
 type Message = RequestView | ResponseView
@@ -68,12 +79,12 @@ export function findWimseSignature({ fields }: Message, limits: SignatureLimits)
  * Judges what a signature covers: the message carries the WIT that was verified, once (SIG-3-12, SIG-3-19) and nowhere as a bearer token
  * (SIG-5.1-02); everything that the profile and the application want is covered, each by its plain identifier; `@authority` is not.
  *
+ * @returns whether the message has a digest of its content, which is covered then
  * @throws WimseError `ERR_WIT_MISSING`, `ERR_WIT_HEADER_COUNT`, `ERR_PROOF_CREDENTIAL_MISMATCH`, `ERR_WIT_AS_BEARER`,
  *   `ERR_TXN_TOKEN_COUNT`, `ERR_HTTP_SIGNATURE_COMPONENT_MISSING`, `ERR_HTTP_SIGNATURE_COMPONENT_FORBIDDEN`
  */
-export function checkCoverage({ fields }: Message, { components }: ParsedSignature, wit: VerifiedWit, settings: CheckSettings): void {
+export function checkCoverage({ fields }: Message, { components }: ParsedSignature, wit: VerifiedWit, settings: CheckSettings): boolean {
   if (readWitField(fields) !== wit.token) throw new WimseError('ERR_PROOF_CREDENTIAL_MISMATCH')
-  const { coverage } = settings
   const covered = new Set<string>()
   for (const { name, text } of components) {
     if (AUTHORITY_COMPONENTS.includes(name) && !settings.acceptAuthority) {
@@ -81,13 +92,27 @@ export function checkCoverage({ fields }: Message, { components }: ParsedSignatu
     }
     covered.add(text)
   }
-  for (const required of [...coverage.derived, ...presentFields(fields, coverage)]) {
-    if (!covered.has(required.text)) throw new WimseError('ERR_HTTP_SIGNATURE_COMPONENT_MISSING', { detail: required.name })
-    if (required.name === TXN_TOKEN_FIELD && fieldValues(fields, TXN_TOKEN_FIELD).length > 1) throw new WimseError('ERR_TXN_TOKEN_COUNT')
-    if (required.name === 'authorization' && fieldValues(fields, 'authorization').some((value) => value.includes(wit.token))) {
-      throw new WimseError('ERR_WIT_AS_BEARER')
-    }
+  const { derived, fields: own } = settings.coverage
+  for (const required of derived) requireCovered(required, covered)
+  let hasDigest = false
+  for (const [line] of fields) {
+    const required = own.get(line.toLowerCase())
+    if (required === undefined) continue
+    requireCovered(required, covered)
+    if (required.name === 'content-digest') hasDigest = true
+    else if (required.name === TXN_TOKEN_FIELD || required.name === 'authorization') checkTokenField(fields, required.name, wit)
   }
+  return hasDigest
+}
+
+function requireCovered({ name, text }: ComponentIdentifier, covered: ReadonlySet<string>): void {
+  if (!covered.has(text)) throw new WimseError('ERR_HTTP_SIGNATURE_COMPONENT_MISSING', { detail: name })
+}
+
+function checkTokenField(fields: FieldLines, name: string, { token }: VerifiedWit): void {
+  const values = fieldValues(fields, name)
+  if (name === TXN_TOKEN_FIELD && values.length > 1) throw new WimseError('ERR_TXN_TOKEN_COUNT')
+  if (name === 'authorization' && values.some((value) => value.includes(token))) throw new WimseError('ERR_WIT_AS_BEARER')
 }
 
 /**
@@ -106,35 +131,30 @@ export function checkAlgorithm({ confirmation, trustDomain }: VerifiedWit, { alg
  *
  * @throws WimseError `ERR_HTTP_SIGNATURE_DIGEST_MISSING`
  */
-export function checkDigestPresence(message: Message): void {
-  if (message.body instanceof Uint8Array && mayHaveBody(message) && !hasDigest(message)) {
+export function checkDigestPresence(message: Message, hasDigest: boolean): void {
+  if (!hasDigest && message.body instanceof Uint8Array && mayHaveBody(message)) {
     throw new WimseError('ERR_HTTP_SIGNATURE_DIGEST_MISSING')
   }
 }
 
 /**
- * The signature with the key of the WIT (SIG-3-01), then the body, read up to the limit, against its digest (SIG-3-22).
+ * Reads the body, up to the limit, and compares it with its digest (SIG-3-22).
  *
- * @returns the octets of the body
- * @throws WimseError those of the signature base, `ERR_HTTP_SIGNATURE_INVALID`, `ERR_DIGEST_…`, `ERR_HTTP_SIGNATURE_DIGEST_MISSING`,
- *   `ERR_MESSAGE_BODY_TOO_LARGE`
+ * @returns the octets of the body, at once where nothing has to be waited for
+ * @throws WimseError `ERR_DIGEST_…`, `ERR_HTTP_SIGNATURE_DIGEST_MISSING`, `ERR_MESSAGE_BODY_TOO_LARGE`, `ERR_MESSAGE_MALFORMED`
  */
-export async function checkSignatureAndBody(
-  message: Message,
-  signature: ParsedSignature,
-  wit: VerifiedWit,
-  context: CheckSettings & { readonly request?: RequestView },
-): Promise<Uint8Array> {
-  const { maxBodyBytes, runtime } = context
-  const valid = verifySignatureBase(message, signature, wit.confirmation, context.request === undefined ? {} : { request: context.request })
-  // SIG-3.6-01, SIG-5.2-02
-  if (!(valid instanceof Promise ? await valid : valid)) throw new WimseError('ERR_HTTP_SIGNATURE_INVALID')
-  if (hasDigest(message)) return verifyContentDigest(message, { maxBodyBytes, runtime })
+export function checkBody(message: Message, hasDigest: boolean, settings: CheckSettings): MaybePromise<Uint8Array> {
+  const { body, fields } = message
+  if (!hasDigest || !(body instanceof Uint8Array) || body.length > settings.maxBodyBytes)
+    return readAndCheckBody(message, hasDigest, settings)
+  const compared = checkContentDigest(fields, body, { runtime: settings.runtime })
+  return compared instanceof Promise ? compared.then(() => body) : body
+}
+
+async function readAndCheckBody(message: Message, hasDigest: boolean, settings: CheckSettings): Promise<Uint8Array> {
+  const { maxBodyBytes, runtime } = settings
+  if (hasDigest) return verifyContentDigest(message, { maxBodyBytes, runtime })
   const body = await readBody(message.body, maxBodyBytes)
   if (body.length > 0) throw new WimseError('ERR_HTTP_SIGNATURE_DIGEST_MISSING')
   return body
-}
-
-function hasDigest({ fields }: Message): boolean {
-  return fieldValues(fields, 'content-digest').length > 0
 }

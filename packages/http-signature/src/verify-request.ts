@@ -1,5 +1,5 @@
 import { type Audience, type AudienceCheck, createAudienceCheck, type ReplayStore, type RequestView, WimseError } from '@wimse/core'
-import type { ParsedSignature } from '@wimse/http-message-signatures'
+import { type ParsedSignature, verifySignatureBase } from '@wimse/http-message-signatures'
 import { defaultRuntime } from '@wimse/keys'
 import { assertVerifiedWit, type VerifiedWit } from '@wimse/wit'
 import { requestCoverage } from './profile.ts'
@@ -7,10 +7,10 @@ import { checkTime, readProfileParameters } from './profile-parameters.ts'
 import {
   type CheckOptions,
   checkAlgorithm,
+  checkBody,
   checkCoverage,
   checkDigestPresence,
   checkSettings,
-  checkSignatureAndBody,
   findWimseSignature,
 } from './signature-check.ts'
 import { brandRequest, type VerifiedHttpSignature } from './verified-http-signature.ts'
@@ -64,15 +64,19 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
     const { expires, nonce, created } = parameters
     const claimed = readAudience(signature)
     const signedResponseRequired = readSignResponse(signature)
-    checkCoverage(request, signature, wit, settings)
+    const hasDigest = checkCoverage(request, signature, wit, settings)
     checkAlgorithm(wit, settings)
     const audience = checkAudience(claimed, audienceFits, request)
     const now = runtime.now() / 1000
     checkTime(parameters, now, settings)
     const { clockToleranceSeconds: tolerance } = settings
     if (now >= wit.expiresAt + tolerance) throw new WimseError('ERR_WIT_EXPIRED')
-    checkDigestPresence(request)
-    const body = await checkSignatureAndBody(request, signature, wit, settings)
+    checkDigestPresence(request, hasDigest)
+    // SIG-3-01, SIG-3.6-01, SIG-5.2-02
+    const valid = verifySignatureBase(request, signature, wit.confirmation, {})
+    if (!(valid instanceof Promise ? await valid : valid)) throw new WimseError('ERR_HTTP_SIGNATURE_INVALID')
+    const checked = checkBody(request, hasDigest, settings)
+    const body = checked instanceof Promise ? await checked : checked
 
     // One sender can neither use up nor guess the space of another.
     const entry = { scope: `http-signature:${wit.confirmation.thumbprint}`, id: nonce, expiresAt: expires + tolerance }

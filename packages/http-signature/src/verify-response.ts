@@ -1,6 +1,6 @@
 import type { ReplayStore, ResponseView, WorkloadIdentifier } from '@wimse/core'
 import { WimseError } from '@wimse/core'
-import type { ParsedSignature } from '@wimse/http-message-signatures'
+import { type ParsedSignature, verifySignatureBase } from '@wimse/http-message-signatures'
 import { defaultRuntime } from '@wimse/keys'
 import { assertVerifiedWit, readWitField, type VerifiedWit, type WitVerifier } from '@wimse/wit'
 import { responseCoverage } from './profile.ts'
@@ -9,10 +9,10 @@ import type { SignedRequest } from './sign-request.ts'
 import {
   type CheckOptions,
   checkAlgorithm,
+  checkBody,
   checkCoverage,
   checkDigestPresence,
   checkSettings,
-  checkSignatureAndBody,
   findWimseSignature,
 } from './signature-check.ts'
 import { brandResponse, type VerifiedHttpSignatureResponse } from './verified-http-signature.ts'
@@ -71,12 +71,15 @@ export function createResponseVerifier(options: ResponseVerifierOptions): Respon
     const parameters = readProfileParameters(signature, ['wimse-aud', 'wimse-sign-response'])
     const { created, expires, nonce } = parameters
     const requestNonce = checkRequestNonce(signature, signed)
-    checkCoverage(response, signature, wit, settings)
+    const hasDigest = checkCoverage(response, signature, wit, settings)
     checkAlgorithm(wit, settings)
     const now = runtime.now() / 1000
     checkTime(parameters, now, settings)
-    checkDigestPresence(response)
-    const body = await checkSignatureAndBody(response, signature, wit, { ...settings, request: signed.request })
+    checkDigestPresence(response, hasDigest)
+    // SIG-3-01, SIG-3.6-01, SIG-5.2-02
+    const valid = await verifySignatureBase(response, signature, wit.confirmation, { request: signed.request })
+    if (!valid) throw new WimseError('ERR_HTTP_SIGNATURE_INVALID')
+    const body = await checkBody(response, hasDigest, settings)
     checkPeer(wit, peer)
     if (replay !== undefined) {
       const scope = `http-signature-response:${wit.confirmation.thumbprint}`

@@ -3,6 +3,7 @@ import {
   type DigestAlgorithm,
   type FieldLines,
   fieldValues,
+  type MaybePromise,
   type MessageBody,
   type Runtime,
   readBody,
@@ -70,6 +71,8 @@ export function parseContentDigest(fields: FieldLines): ReadonlyMap<DigestAlgori
   const lines = fieldValues(fields, 'content-digest')
   if (lines.length === 0) return undefined
   const value = lines.length === 1 ? (lines[0] ?? '') : lines.join(', ')
+  const common = commonDigest(value)
+  if (common !== undefined) return new Map([['sha-256', common]])
   const members = value.length > MAX_FIELD_CHARACTERS ? undefined : splitDictionary(value)
   if (members === undefined || members.length === 0) throw malformed('dictionary')
   if (members.length > 1 && new Set(members.map(({ key }) => key)).size !== members.length) throw malformed('algorithm occurs twice')
@@ -84,29 +87,55 @@ export function parseContentDigest(fields: FieldLines): ReadonlyMap<DigestAlgori
 }
 
 /**
- * Reads a body, up to the limit, and compares it with Content-Digest: every accepted algorithm that the field has must match, and
- * there must be one (DIG-6.7-02).
+ * Reads a body, up to the limit, and compares it with Content-Digest as {@link checkContentDigest} does.
  *
  * @returns the octets of the body; a stream has been read then
- * @throws WimseError `ERR_DIGEST_MALFORMED`, `ERR_DIGEST_ALGORITHM` without a digest of an accepted algorithm or without the field,
- *   `ERR_DIGEST_MISMATCH`, `ERR_MESSAGE_BODY_TOO_LARGE`, `ERR_MESSAGE_MALFORMED`
+ * @throws WimseError `ERR_DIGEST_MALFORMED`, `ERR_DIGEST_ALGORITHM`, `ERR_DIGEST_MISMATCH`, `ERR_MESSAGE_BODY_TOO_LARGE`,
+ *   `ERR_MESSAGE_MALFORMED`
  * @see RFC 9530 section 2
  */
 export async function verifyContentDigest(
   message: { readonly fields: FieldLines; readonly body: MessageBody },
-  { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, algorithms = DIGEST_ALGORITHMS, runtime }: VerifyContentDigestOptions,
+  { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, ...options }: VerifyContentDigestOptions,
 ): Promise<Uint8Array> {
-  const digests = parseContentDigest(message.fields)
-  if (digests === undefined || !algorithms.some((algorithm) => digests.has(algorithm))) throw new WimseError('ERR_DIGEST_ALGORITHM')
-  const body =
-    message.body instanceof Uint8Array && message.body.length <= maxBodyBytes ? message.body : await readBody(message.body, maxBodyBytes)
-  for (const algorithm of algorithms) {
-    const expected = digests.get(algorithm)
-    if (expected === undefined) continue
-    const digest = runtime.crypto.digest(algorithm, body)
-    if (!sameOctets(digest instanceof Uint8Array ? digest : await digest, expected)) throw new WimseError('ERR_DIGEST_MISMATCH')
-  }
+  const body = await readBody(message.body, maxBodyBytes)
+  await checkContentDigest(message.fields, body, options)
   return body
+}
+
+/**
+ * Compares the octets of a body with Content-Digest: every accepted algorithm that the field has must match, and there must be one
+ * (DIG-6.7-02). Done at once where the engine is synchronous.
+ *
+ * @throws WimseError `ERR_DIGEST_MALFORMED`, `ERR_DIGEST_ALGORITHM` without a digest of an accepted algorithm or without the field,
+ *   `ERR_DIGEST_MISMATCH`
+ * @see RFC 9530 section 2
+ */
+export function checkContentDigest(
+  fields: FieldLines,
+  body: Uint8Array,
+  { algorithms = DIGEST_ALGORITHMS, runtime }: Omit<VerifyContentDigestOptions, 'maxBodyBytes'>,
+): MaybePromise<void> {
+  const digests = parseContentDigest(fields)
+  const counting = algorithms.filter((algorithm) => digests?.has(algorithm) === true)
+  if (counting.length === 0) throw new WimseError('ERR_DIGEST_ALGORITHM')
+  const pending: Promise<void>[] = []
+  for (const algorithm of counting) {
+    const compare = (octets: Uint8Array): void => {
+      if (!sameOctets(octets, digests?.get(algorithm) ?? new Uint8Array())) throw new WimseError('ERR_DIGEST_MISMATCH')
+    }
+    const digest = runtime.crypto.digest(algorithm, body)
+    if (digest instanceof Promise) pending.push(digest.then(compare))
+    else compare(digest)
+  }
+  if (pending.length > 0) return Promise.all(pending).then(() => undefined)
+}
+
+/** The digest of a field that is one sha-256 digest and nothing else, as nearly every one is. */
+function commonDigest(value: string): Uint8Array | undefined {
+  const common = value.length === 54 && value.startsWith('sha-256=:') && value.endsWith('=:')
+  const octets = common ? parseBase64(value.slice(9, -1)) : undefined
+  return octets?.length === DIGEST_BYTES['sha-256'] ? octets : undefined
 }
 
 /** The octets of a member; parameters, which mean nothing here, and other valid forms are read by the library. */

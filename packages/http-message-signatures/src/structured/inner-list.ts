@@ -115,6 +115,11 @@ function takeBareItem(text: string, cursor: Cursor): ParameterValue | undefined 
   const start = cursor.at
   const first = text.charCodeAt(start)
   if (first === 0x22) {
+    PLAIN_STRING.lastIndex = start
+    if (PLAIN_STRING.test(text)) {
+      cursor.at = PLAIN_STRING.lastIndex
+      return text.slice(start + 1, cursor.at - 1)
+    }
     const end = stringEnd(text, start)
     const inner = end === -1 ? undefined : unescapeString(text.slice(start + 1, end - 1))
     if (inner !== undefined) cursor.at = end
