@@ -83,7 +83,7 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'clockToleranceSeconds' })
   }
   const cache = createWitCache(options.cacheSize ?? DEFAULT_WIT_CACHE_SIZE)
-  const bundleOf = (wit: VerifiedWit): TrustBundle => trust.bundle(wit.trustDomain)
+  const bundleOf = (wit: VerifiedWit): TrustBundle => bundleOfTrustDomain(trust, wit.trustDomain)
 
   return async (token) => {
     if (typeof token !== 'string' || token.length > maxTokenBytes) throw new WimseError('ERR_WIT_MALFORMED', { detail: 'too long' })
