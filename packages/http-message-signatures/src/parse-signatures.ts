@@ -30,10 +30,10 @@ export interface SignatureLimits {
 export const DEFAULT_SIGNATURE_LIMITS: SignatureLimits = { maxFieldCharacters: 16_384, maxSignatures: 8, maxComponents: 64 }
 
 /**
- * Parses every signature of a message, in order: sizes, the two Dictionaries (HMS-4.1-01, HMS-4.2-01), labels that are unique across
- * all lines (HMS-4-02, HMS-4.1-06, HMS-4.2-05) and the same in both fields (HMS-3.2-03, HMS-4-03, HMS-4-04, HMS-4-05), covered components as an
- * Inner List of Strings (HMS-3.2-04), signatures as Byte Sequences in canonical base64 (HMS-3.2-05). What a component or a parameter means
- * is judged for the signature that is verified only.
+ * Parses every signature of a message, in order: sizes, the two Dictionaries (HMS-4.1-01, HMS-4.2-01), labels that are unique
+ * across all lines (HMS-4-02, HMS-4.1-06, HMS-4.2-05) and the same in both fields (HMS-3.2-03, HMS-4-03, HMS-4-04, HMS-4-05),
+ * covered components as an Inner List of Strings (HMS-3.2-04), signatures as Byte Sequences in canonical base64 (HMS-3.2-05). What
+ * a component or a parameter means is judged for the signature that is verified only.
  *
  * @returns an empty array for a message with neither field
  * @throws WimseError `ERR_HTTP_MESSAGE_SIGNATURE_INPUT`, `ERR_HTTP_MESSAGE_SIGNATURE`, `ERR_HTTP_MESSAGE_LABEL`,

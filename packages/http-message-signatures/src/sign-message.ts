@@ -7,8 +7,8 @@ import { formatBase64 } from './structured/base64.ts'
 import { formatParameters, isKey, type ParameterValue } from './structured/parameter-value.ts'
 
 /**
- * Signs with one key and one algorithm that fit each other (HMS-3.1-02, HMS-3.3-01). For a JOSE algorithm the data is the whole signing input
- * (HMS-3.3.7-01). The octets are what goes into the Signature field: for ECDSA `r` and `s` of fixed length
+ * Signs with one key and one algorithm that fit each other (HMS-3.1-02, HMS-3.3-01). For a JOSE algorithm the data is the whole
+ * signing input (HMS-3.3.7-01). The octets are what goes into the Signature field: for ECDSA `r` and `s` of fixed length
  * (HMS-3.3.4-01, HMS-3.3.5-01).
  */
 export interface MessageSigner {
@@ -38,8 +38,8 @@ export interface MessageSignature {
 
 /**
  * Signs a request or a response: parameters of their types, a label that the message doesn't use (HMS-4.3-02), the signature base
- * (HMS-3.1-06, HMS-3.1-09), the signature over it as ASCII (HMS-3.1-10). The message is not changed; whether what is covered suffices is
- * the caller's decision (HMS-7.2.2-01).
+ * (HMS-3.1-06, HMS-3.1-09), the signature over it as ASCII (HMS-3.1-10). The message is not changed; whether what is covered
+ * suffices is the caller's decision (HMS-7.2.2-01).
  *
  * @example
  * const { signatureInput, signature } = await signMessage(request, { signer, components: ['@method', '@path'], runtime })

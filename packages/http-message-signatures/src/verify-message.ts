@@ -4,14 +4,23 @@ import { DEFAULT_SIGNATURE_LIMITS, type ParsedSignature, parseSignatures, type S
 import { createSignatureBase, type SignatureContext } from './signature-base.ts'
 import { readSignatureParameters, type SignatureParameters } from './signature-parameters.ts'
 
-/** Verifies with one key and one algorithm that fit each other (HMS-3.2-13, HMS-7.3.4-01), by the algorithm's own check (HMS-7.3.5-01). */
+/**
+ * Verifies with one key and one algorithm that fit each other (HMS-3.2-13, HMS-7.3.4-01), by the algorithm's own check
+ * (HMS-7.3.5-01).
+ */
 export interface MessageVerifier {
   verify(data: Uint8Array, signature: Uint8Array): MaybePromise<boolean>
-  /** The name of that algorithm in the HTTP Signature Algorithms registry; absent for JOSE algorithms, which forbid `alg` (HMS-3.3.7-04). */
+  /**
+   * The name of that algorithm in the HTTP Signature Algorithms registry; absent for JOSE algorithms, which forbid `alg`
+   * (HMS-3.3.7-04).
+   */
   readonly httpAlgorithm?: string
 }
 
-/** Finds the key for a signature, such as by `keyid`; undefined for one that isn't trusted for this message (HMS-3.2-07, HMS-7.2.6-01). */
+/**
+ * Finds the key for a signature, such as by `keyid`; undefined for one that isn't trusted for this message (HMS-3.2-07,
+ * HMS-7.2.6-01).
+ */
 export type MessageVerifierLookup = (signature: ParsedSignature) => MaybePromise<MessageVerifier | undefined>
 
 /** Options of {@link verifyMessage}. */
@@ -41,8 +50,8 @@ export interface VerifiedSignature extends ParsedSignature {
 
 /**
  * Verifies one signature of a request or a response, in this order: syntax of all of them, selection, types of the parameters
- * (HMS-2.3-04, HMS-2.3-05) and their canonical form (HMS-4.1-02), requirements of the caller (HMS-3.2-06, HMS-3.2.1-04), time (HMS-3.2.1-02), key (HMS-3.2-07)
- * and algorithm (HMS-3.2-10, HMS-3.2-11), signature base (HMS-3.2-12), signature (HMS-3.2-14).
+ * (HMS-2.3-04, HMS-2.3-05) and their canonical form (HMS-4.1-02), requirements of the caller (HMS-3.2-06, HMS-3.2.1-04), time
+ * (HMS-3.2.1-02), key (HMS-3.2-07) and algorithm (HMS-3.2-10, HMS-3.2-11), signature base (HMS-3.2-12), signature (HMS-3.2-14).
  *
  * Signatures that weren't selected are left alone, valid or not (HMS-7.2.6-02). The algorithm is that of the key; `alg` may only agree
  * (HMS-3.2-08, HMS-3.2-09, HMS-7.3.6-01).

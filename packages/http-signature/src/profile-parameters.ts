@@ -20,7 +20,10 @@ export interface TimeBounds {
 export interface TimeOptions {
   /** Tolerance of clocks for `created` and `expires`: 30 s unless told, 120 s at most. */
   readonly clockToleranceSeconds?: number
-  /** Longest time from `created`, and from now, until `expires`: {@link DEFAULT_MAX_SIGNATURE_LIFETIME_SECONDS} unless told (SIG-3-25). */
+  /**
+   * Longest time from `created`, and from now, until `expires`: {@link DEFAULT_MAX_SIGNATURE_LIFETIME_SECONDS} unless told
+   * (SIG-3-25).
+   */
   readonly maxLifetimeSeconds?: number
   readonly limits?: SignatureLimits
 }
@@ -34,8 +37,9 @@ export const DEFAULT_MAX_SIGNATURE_LIFETIME_SECONDS = 300
 const MAX_NONCE_LENGTH = 256
 
 /**
- * Reads the parameters of a signature of this profile: the canonical form, none that is forbidden (SIG-3-31, SIG-3-32) or belongs to the other
- * kind of message, `created`, `expires` and `nonce` there and of their types (SIG-3-23, SIG-3-24, SIG-3-26). Unknown ones are ignored.
+ * Reads the parameters of a signature of this profile: the canonical form, none that is forbidden (SIG-3-31, SIG-3-32) or belongs
+ * to the other kind of message, `created`, `expires` and `nonce` there and of their types (SIG-3-23, SIG-3-24, SIG-3-26). Unknown
+ * ones are ignored.
  *
  * @throws WimseError `ERR_HTTP_MESSAGE_SIGNATURE_INPUT`, `ERR_HTTP_SIGNATURE_PARAMETER_FORBIDDEN`,
  *   `ERR_HTTP_SIGNATURE_PARAMETER_MISSING`, `ERR_HTTP_SIGNATURE_PARAMETER`

@@ -27,7 +27,8 @@ export interface ProfileCoverage {
 }
 
 /**
- * What a request has to cover: `@method`, `@path`, `@query` (SIG-3-02, SIG-3-03, SIG-3-04, SIG-3-06) and never `@authority` (SIG-3-07).
+ * What a request has to cover: `@method`, `@path`, `@query` (SIG-3-02, SIG-3-03, SIG-3-04, SIG-3-06) and never `@authority`
+ * (SIG-3-07).
  *
  * @throws WimseError `ERR_OPTIONS_INVALID` for a bound field that is no field
  */

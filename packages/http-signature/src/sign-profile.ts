@@ -44,8 +44,9 @@ export interface SignPlan {
 }
 
 /**
- * Adds the WIT (SIG-3-12, SIG-3-19), the digest of the content (SIG-3-20), and one signature (SIG-3-34) with `created`, `expires`, a `nonce` of 128 random bits
- * (SIG-3-39), the tag (SIG-3-27) and the parameters of the plan; never `keyid` or `alg` (SIG-3-31, SIG-3-32).
+ * Adds the WIT (SIG-3-12, SIG-3-19), the digest of the content (SIG-3-20), and one signature (SIG-3-34) with `created`, `expires`,
+ * a `nonce` of 128 random bits (SIG-3-39), the tag (SIG-3-27) and the parameters of the plan; never `keyid` or `alg` (SIG-3-31,
+ * SIG-3-32).
  */
 export async function signProfile<Message extends RequestView | ResponseView>(
   message: Message,

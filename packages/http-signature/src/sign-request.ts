@@ -23,14 +23,15 @@ export interface SignedRequest {
 }
 
 /**
- * Signs a request under the profile, with the algorithm of the WIT's key, whichever it is (SIG-3-33, SIG-3.1-03): adds the WIT (SIG-3-12), `Content-Digest` over a body (SIG-3-20), and one signature over `@method`, `@path`,
- * `@query` (SIG-3-02, SIG-3-03, SIG-3-04) and every field that has to be covered (SIG-3-08 to SIG-3-12) with `wimse-aud` (SIG-3-28, SIG-3.2-02) and, when wanted,
- * `wimse-sign-response` (SIG-3-29). The signature never outlives the WIT. A body that is a stream is read whole. Every call makes a new one: a proof
- * is for one request.
+ * Signs a request under the profile, with the algorithm of the WIT's key, whichever it is (SIG-3-33, SIG-3.1-03): adds the WIT
+ * (SIG-3-12), `Content-Digest` over a body (SIG-3-20), and one signature over `@method`, `@path`, `@query` (SIG-3-02, SIG-3-03,
+ * SIG-3-04) and every field that has to be covered (SIG-3-08 to SIG-3-12) with `wimse-aud` (SIG-3-28, SIG-3.2-02) and, when wanted,
+ * `wimse-sign-response` (SIG-3-29). The signature never outlives the WIT. A body that is a stream is read whole. Every call makes a
+ * new one: a proof is for one request.
  *
- * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_INSECURE_CHANNEL`, `ERR_CREDENTIAL_EXPIRED`, `ERR_PROOF_CREDENTIAL_MISMATCH` when the
- *   request carries another WIT, `ERR_HTTP_SIGNATURE_TAG_DUPLICATE` when it is signed already, `ERR_TXN_TOKEN_COUNT`, `ERR_DIGEST_…` when it carries a wrong
- *   digest, `ERR_MESSAGE_…`, `ERR_HTTP_MESSAGE_…`
+ * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_INSECURE_CHANNEL`, `ERR_CREDENTIAL_EXPIRED`, `ERR_PROOF_CREDENTIAL_MISMATCH` when
+ *   the request carries another WIT, `ERR_HTTP_SIGNATURE_TAG_DUPLICATE` when it is signed already, `ERR_TXN_TOKEN_COUNT`,
+ *   `ERR_DIGEST_…` when it carries a wrong digest, `ERR_MESSAGE_…`, `ERR_HTTP_MESSAGE_…`
  * @see https://datatracker.ietf.org/doc/draft-ietf-wimse-http-signature/ section 3
  */
 export async function signRequest(request: RequestView, options: SignRequestOptions): Promise<SignedRequest> {

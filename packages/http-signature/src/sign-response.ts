@@ -19,15 +19,17 @@ export interface SignedResponse {
 }
 
 /**
- * Signs the response to a verified request: adds the server's WIT (SIG-3-19), `Content-Digest` over a body (SIG-3-20), and one signature over `@status`, the
- * request's `@method`, `@path`, `@query` (SIG-3-13 to SIG-3-16), `Content-Type`, `Content-Digest` (SIG-3-17, SIG-3-18) and the WIT, with `wimse-req-nonce`
- * (SIG-3-30, SIG-3.4-02, SIG-3.4-03).
+ * Signs the response to a verified request: adds the server's WIT (SIG-3-19), `Content-Digest` over a body (SIG-3-20), and one
+ * signature over `@status`, the request's `@method`, `@path`, `@query` (SIG-3-13 to SIG-3-16), `Content-Type`, `Content-Digest`
+ * (SIG-3-17, SIG-3-18) and the WIT, with `wimse-req-nonce` (SIG-3-30, SIG-3.4-02, SIG-3.4-03).
  *
- * Whether a signature is required is `request.signedResponseRequired` (SIG-3.5-02) or local policy (SIG-3.5-03). A body that is a stream is read whole; one beyond the
- * limit can't be signed, and the caller then answers with that error instead (SIG-3.5-04, SIG-3.5-05).
+ * Whether a signature is required is `request.signedResponseRequired` (SIG-3.5-02) or local policy (SIG-3.5-03). A body that is a
+ * stream is read whole; one beyond the limit can't be signed, and the caller then answers with that error instead (SIG-3.5-04,
+ * SIG-3.5-05).
  *
  * @throws WimseError `ERR_HTTP_SIGNATURE_CANNOT_SIGN` for a body beyond the limit or that breaks off, `ERR_OPTIONS_INVALID`,
- *   `ERR_CREDENTIAL_EXPIRED`, `ERR_PROOF_CREDENTIAL_MISMATCH`, `ERR_HTTP_SIGNATURE_TAG_DUPLICATE`, `ERR_DIGEST_…`, `ERR_HTTP_MESSAGE_…`
+ *   `ERR_CREDENTIAL_EXPIRED`, `ERR_PROOF_CREDENTIAL_MISMATCH`, `ERR_HTTP_SIGNATURE_TAG_DUPLICATE`, `ERR_DIGEST_…`,
+ *   `ERR_HTTP_MESSAGE_…`
  * @see https://datatracker.ietf.org/doc/draft-ietf-wimse-http-signature/ section 3.5
  */
 export async function signResponse(response: ResponseView, options: SignResponseOptions): Promise<SignedResponse> {

@@ -76,8 +76,9 @@ export function findWimseSignature({ fields }: Message, limits: SignatureLimits)
 }
 
 /**
- * Judges what a signature covers: the message carries the WIT that was verified, once (SIG-3-12, SIG-3-19) and nowhere as a bearer token
- * (SIG-5.1-02); everything that the profile and the application want is covered, each by its plain identifier; `@authority` is not.
+ * Judges what a signature covers: the message carries the WIT that was verified, once (SIG-3-12, SIG-3-19) and nowhere as a bearer
+ * token (SIG-5.1-02); everything that the profile and the application want is covered, each by its plain identifier; `@authority`
+ * is not.
  *
  * @returns whether the message has a digest of its content, which is covered then
  * @throws WimseError `ERR_WIT_MISSING`, `ERR_WIT_HEADER_COUNT`, `ERR_PROOF_CREDENTIAL_MISMATCH`, `ERR_WIT_AS_BEARER`,

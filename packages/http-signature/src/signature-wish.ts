@@ -7,9 +7,9 @@ import { isWimseSignature, requestCoverage, responseCoverage, WIMSE_TAG } from '
 export type WishTarget = 'request' | 'response'
 
 /**
- * The value of an Accept-Signature field under the profile: on a request for its response (SIG-3.5-12), on a response for later requests
- * (SIG-3.5-13). It covers what the profile always covers and the fields given; fields that a message may not have are covered by the profile
- * when they are there. It is a wish: only `wimse-sign-response` obliges (SIG-3.5-11, SIG-3.5-14).
+ * The value of an Accept-Signature field under the profile: on a request for its response (SIG-3.5-12), on a response for later
+ * requests (SIG-3.5-13). It covers what the profile always covers and the fields given; fields that a message may not have are
+ * covered by the profile when they are there. It is a wish: only `wimse-sign-response` obliges (SIG-3.5-11, SIG-3.5-14).
  *
  * @throws WimseError `ERR_OPTIONS_INVALID` for a name that is no field
  */
@@ -24,8 +24,8 @@ export function formatSignatureWish(target: WishTarget, boundFields: readonly st
  * Reads the wish for a signature of this profile: what it wants to be covered besides what the profile covers anyway.
  *
  * @returns undefined without such a wish
- * @throws WimseError `ERR_HTTP_SIGNATURE_ACCEPT_WEAK` when it asks for less than the profile (SIG-3.5-15) or for what the profile forbids,
- *   and those of `parseAcceptSignature`
+ * @throws WimseError `ERR_HTTP_SIGNATURE_ACCEPT_WEAK` when it asks for less than the profile (SIG-3.5-15) or for what the profile
+ *   forbids, and those of `parseAcceptSignature`
  */
 export function readSignatureWish(fields: FieldLines, target: WishTarget): readonly ComponentIdentifier[] | undefined {
   const [wish, ...others] = parseAcceptSignature(fields).filter(isWimseSignature)

@@ -26,16 +26,18 @@ export interface RequestVerifierOptions extends CheckOptions {
 export type RequestVerifier = (request: RequestView, wit: VerifiedWit) => Promise<VerifiedHttpSignature>
 
 /**
- * Verifies the signature of a request against its verified WIT (SIG-3-42: no signature is looked at before). In order: syntax of every
- * signature on the message, the one with the tag (SIG-3-35, SIG-3-36, SIG-3-37), its parameters (SIG-3-23 to SIG-3-32), what it covers (SIG-3-02 to SIG-3-12),
- * the algorithm (SIG-3.1-02), `wimse-aud` (SIG-3.2-01, SIG-3.2-06), the time (SIG-5.1-06), that content has a digest (SIG-3-20), the signature with the key of the WIT
- * (SIG-3-01), the digest of the body (SIG-3-22), and last, once everything else held, the nonce (SIG-3-41).
+ * Verifies the signature of a request against its verified WIT (SIG-3-42: no signature is looked at before). In order: syntax of
+ * every signature on the message, the one with the tag (SIG-3-35, SIG-3-36, SIG-3-37), its parameters (SIG-3-23 to SIG-3-32), what
+ * it covers (SIG-3-02 to SIG-3-12), the algorithm (SIG-3.1-02), `wimse-aud` (SIG-3.2-01, SIG-3.2-06), the time (SIG-5.1-06), that
+ * content has a digest (SIG-3-20), the signature with the key of the WIT (SIG-3-01), the digest of the body (SIG-3-22), and last,
+ * once everything else held, the nonce (SIG-3-41).
  *
- * The body is read whole before this resolves, so that nothing is processed earlier (SIG-3-43); the result holds it. Other signatures on the message
- * (SIG-5.2-01) and fields that aren't covered are not judged: nothing may be concluded from them.
+ * The body is read whole before this resolves, so that nothing is processed earlier (SIG-3-43); the result holds it. Other
+ * signatures on the message (SIG-5.2-01) and fields that aren't covered are not judged: nothing may be concluded from them.
  *
  * @throws WimseError `ERR_HTTP_MESSAGE_…`, `ERR_HTTP_SIGNATURE_…`, `ERR_DIGEST_…`, `ERR_WIT_MISSING`, `ERR_WIT_HEADER_COUNT`,
- *   `ERR_WIT_AS_BEARER`, `ERR_WIT_EXPIRED`, `ERR_PROOF_CREDENTIAL_MISMATCH`, `ERR_TXN_TOKEN_COUNT`, `ERR_MESSAGE_…`, `ERR_REPLAY_STORE_…`
+ *   `ERR_WIT_AS_BEARER`, `ERR_WIT_EXPIRED`, `ERR_PROOF_CREDENTIAL_MISMATCH`, `ERR_TXN_TOKEN_COUNT`, `ERR_MESSAGE_…`,
+ *   `ERR_REPLAY_STORE_…`
  * @see https://datatracker.ietf.org/doc/draft-ietf-wimse-http-signature/ section 3
  */
 export function verifyRequest(

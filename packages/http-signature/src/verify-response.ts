@@ -32,13 +32,14 @@ export type ResponseVerifier = (response: ResponseView, request: SignedRequest) 
 
 /**
  * Verifies the signature of a response, if there is one, in the order of `verifyRequest`: syntax, tag, the WIT of the response,
- * parameters, `wimse-req-nonce` (SIG-3.4-01, SIG-3.5-10), coverage (SIG-3-13 to SIG-3-19), algorithm, time, presence of the digest, signature, digest,
- * the peer, replay.
+ * parameters, `wimse-req-nonce` (SIG-3.4-01, SIG-3.5-10), coverage (SIG-3-13 to SIG-3-19), algorithm, time, presence of the digest,
+ * signature, digest, the peer, replay.
  *
  * @returns undefined for an unsigned response to a request that didn't require a signature (SIG-3.5-07): nothing of it is
  *   authenticated by a signature then
- * @throws WimseError `ERR_HTTP_SIGNATURE_RESPONSE_UNSIGNED` for one that did (SIG-3.5-06), `ERR_HTTP_SIGNATURE_RESPONSE_NONCE_MISSING`,
- *   `ERR_HTTP_SIGNATURE_RESPONSE_NONCE`, `ERR_HTTP_SIGNATURE_RESPONSE_PEER`, and those of `verifyRequest` and of the WIT verifier
+ * @throws WimseError `ERR_HTTP_SIGNATURE_RESPONSE_UNSIGNED` for one that did (SIG-3.5-06),
+ *   `ERR_HTTP_SIGNATURE_RESPONSE_NONCE_MISSING`, `ERR_HTTP_SIGNATURE_RESPONSE_NONCE`, `ERR_HTTP_SIGNATURE_RESPONSE_PEER`, and those
+ *   of `verifyRequest` and of the WIT verifier
  * @see https://datatracker.ietf.org/doc/draft-ietf-wimse-http-signature/ section 3.5
  */
 export function verifyResponse(

@@ -1,6 +1,7 @@
 import { inMemoryReplayStore, type RequestView, utf8 } from '@wimse/core'
 import { component } from '@wimse/http-message-signatures'
-import { readWitField, type VerifiedWit, type WitCredential } from '@wimse/wit'
+import { createWebEngine } from '@wimse/keys'
+import { createWitVerifier, readWitField, type VerifiedWit, type WitCredential } from '@wimse/wit'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { assertVerifiedHttpSignature, createRequestVerifier, signRequest, verifyRequest } from '../src/index.ts'
 import { type Forgery, forge, REQUEST_PARAMETERS } from './support/forge.ts'
@@ -80,6 +81,23 @@ describe('accepted requests', () => {
     const verified = await verify(world, { ...request, body: streamOf(sent.slice(0, 2), sent.slice(2)) })
     expect(new TextDecoder().decode(verified.body)).toBe('{"a":1}')
     expect(verified.message.body).toBe(verified.body)
+  })
+
+  it('SIG-3-33: under an engine that answers later, as Web Cryptography does', async () => {
+    const web = { ...runtime, crypto: createWebEngine(globalThis.crypto) }
+    const verifyWit = createWitVerifier({ trust: world.trust, profile: 'wimse', runtime: web })
+    const { request } = await sign(orders, { runtime: web })
+    const wit = await verifyWit(readWitField(request.fields))
+    const replay = inMemoryReplayStore({ capacity: 9 })
+    const verifier = createRequestVerifier({
+      audience: AUDIENCE,
+      replay: { record: async (...entry) => replay.record(...entry) },
+      runtime: web,
+    })
+    await rejects(verifier({ ...request, body: utf8('{"amount":2}') }, wit), 'ERR_DIGEST_MISMATCH')
+    await rejects(verifier({ ...request, method: 'PUT' }, wit), 'ERR_HTTP_SIGNATURE_INVALID')
+    await expect(verifier(request, wit)).resolves.toMatchObject({ identifier: 'spiffe://shop.example/orders' })
+    await rejects(verifier(request, wit), 'ERR_HTTP_SIGNATURE_REPLAYED')
   })
 
   it('SIG-3-07: a rewritten authority does no harm', async () => {

@@ -7,9 +7,10 @@ const FIELD_TEXT = /^[\t\x20-\x7e]*$/
 const OBSOLETE_FOLD = /[ \t]*\r?\n[ \t]+/g
 
 /**
- * The value of a field (RFC 9421 sections 2.1 to 2.1.3), from the header section (HMS-2.1-02, HMS-7.5.5-01): every line of it in order (HMS-2.1-11), each without spaces at its ends
- * (HMS-2.1-09) and without obsolete folds (HMS-2.1-10), joined with a comma and a space (HMS-2.1-04, HMS-2.1-05); or, as the
- * parameters say, reserialized, one member, or as Byte Sequences. An empty field has an empty value (HMS-2.1-13).
+ * The value of a field (RFC 9421 sections 2.1 to 2.1.3), from the header section (HMS-2.1-02, HMS-7.5.5-01): every line of it in
+ * order (HMS-2.1-11), each without spaces at its ends (HMS-2.1-09) and without obsolete folds (HMS-2.1-10), joined with a comma and
+ * a space (HMS-2.1-04, HMS-2.1-05); or, as the parameters say, reserialized, one member, or as Byte Sequences. An empty field has
+ * an empty value (HMS-2.1-13).
  *
  * @throws WimseError `ERR_HTTP_MESSAGE_COMPONENT_MISSING` (HMS-2.5-09, HMS-2.1.2-06), `ERR_HTTP_MESSAGE_COMPONENT_VALUE` for
  *   newlines (HMS-2-07), text that isn't ASCII (HMS-2.1-03, HMS-2.5-12), and what isn't a Structured Field of its type
