@@ -11,6 +11,7 @@ export {
   type VerifyContentDigestOptions,
   verifyContentDigest,
 } from './digest/content-digest.ts'
+export { type GrantSignatureWishOptions, grantSignatureWish } from './grant-signature-wish.ts'
 export { DEFAULT_SIGNATURE_LIMITS, type ParsedSignature, parseSignatures, type SignatureLimits } from './parse-signatures.ts'
 export { type MessageSignature, type MessageSigner, type SignMessageOptions, signMessage } from './sign-message.ts'
 export { createSignatureBase, type SignatureContext } from './signature-base.ts'
