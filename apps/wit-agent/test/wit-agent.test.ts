@@ -1,4 +1,5 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
+import { request as httpRequest } from 'node:http'
 import { Code } from '@connectrpc/connect'
 import { parseTrustDomain, parseWorkloadIdentifier, utf8 } from '@wimse/core'
 import { generateSigner, type SignatureAlgorithm } from '@wimse/keys'
@@ -237,15 +238,16 @@ describe('over time', () => {
   })
 
   it('attests again with a new token when the server has evicted it', async () => {
-    harness.server.nodeTtlSeconds = 20
     const agent = await harness.start()
     await agent.ready()
     harness.server.evict()
     harness.server.addJoinToken('token-2')
     await writeFile(harness.path('token'), 'token-2')
-    await harness.round(12)
-    await until(() => harness.named('node.attested').length === 2)
+    await harness.round()
+    expect(harness.named('sync.failed')).toMatchObject([{ code: 'ERR_SPIRE_API_REFUSED' }])
+    await harness.round(1)
     expect(harness.named('node.attested')).toHaveLength(2)
+    expect((await harness.health(agent)).status).toBe(200)
   })
 
   it('serves what is live while the SPIRE server is gone, says so, and recovers by itself', async () => {
@@ -274,6 +276,34 @@ describe('over time', () => {
     const waits = harness.named('sync.failed').map(({ retryInMs }) => Number(retryInMs))
     expect(waits.length).toBeGreaterThanOrEqual(2)
     expect(waits[1]).toBeGreaterThanOrEqual(500)
+  })
+
+  it('is degraded while the server answers but refuses', async () => {
+    const agent = await harness.start()
+    await agent.ready()
+    harness.server.failures.set('entries', Code.PermissionDenied)
+    await harness.round()
+    expect(await harness.health(agent)).toMatchObject({
+      status: 503,
+      report: { status: 'degraded', server: { reachable: true, lastError: { code: 'ERR_SPIRE_API_REFUSED' } } },
+    })
+  })
+
+  it('tells its health on a unix socket too, and takes no other file away for it', async () => {
+    const socketPath = harness.path('health.sock')
+    for (const _start of [1, 2]) {
+      const agent = await harness.start({ health: { socketPath } })
+      await agent.ready()
+      const status = await new Promise((resolve, reject) => {
+        httpRequest({ socketPath, path: '/healthz' }, (response) => resolve(response.resume().statusCode))
+          .on('error', reject)
+          .end()
+      })
+      expect(status).toBe(200)
+      await agent.close()
+    }
+    await expect(harness.start({ health: { socketPath: harness.path('token') } })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    expect(await readFile(harness.path('token'), 'utf8')).toBe('token-1\n')
   })
 
   it('waits for its own entry, and opens its endpoints then', async () => {

@@ -5,7 +5,7 @@ import { type HttpAnswer, jsonAnswer, pathOf, routeAnswer, sendAnswer } from './
 
 /** What the health endpoint says. Times are seconds since the epoch. */
 export interface HealthReport {
-  /** `ok`: everything works. `degraded`: what is live is served, new WITs are not. `down`: nothing can be served. */
+  /** `ok`: the last round with the server went well. `degraded`: it did not, what is live is served. `down`: nothing can be served. */
   readonly status: 'ok' | 'degraded' | 'down'
   readonly server: {
     readonly reachable: boolean
@@ -27,7 +27,7 @@ export function reportHealth(upstream: Upstream, runtime: Pick<Runtime, 'now'>):
   const shown = attempt(() => serving.current())
   const serves = live(shown) && publication.document !== undefined
   return {
-    status: !serves ? 'down' : status.reachable && live(node.svid) ? 'ok' : 'degraded',
+    status: !serves ? 'down' : status.synchronized && live(node.svid) ? 'ok' : 'degraded',
     server: { reachable: status.reachable, lastSync: status.lastSync ?? null, lastError: status.lastError ?? null },
     node: node.svid ? { identifier: node.svid.identifier, expiresAt: node.svid.notAfter } : null,
     serving: shown ? { identifier: shown.identifier, expiresAt: shown.notAfter } : null,

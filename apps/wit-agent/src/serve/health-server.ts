@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { lstat, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { HealthAddress } from '../config/wit-agent-config.ts'
 import { type Listening, listen } from './listen.ts'
@@ -9,6 +9,12 @@ export async function serveHealth(
   address: HealthAddress,
   handler: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<Listening> {
-  if ('socketPath' in address) await rm(address.socketPath, { force: true })
+  if ('socketPath' in address && (await isSocket(address.socketPath))) await rm(address.socketPath)
   return listen(createServer(REQUEST_LIMITS, handler), address)
+}
+
+/** Anything else at that path is not ours to remove. */
+async function isSocket(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined)
+  return found?.isSocket() === true
 }

@@ -1,7 +1,7 @@
-import { formatBase64url, isWimseError, type Runtime, utf8, WimseError } from '@wimse/core'
+import { formatBase64url, type Runtime, utf8, WimseError } from '@wimse/core'
 import { attestByJoinToken, openServerPort, renewNode, type SpireServerAddress } from '@wimse/spire-api'
 import { formatPem } from '@wimse/x509'
-import type { OperatorLog } from '../log/operator-log.ts'
+import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
 import { formatSvidPem, type HeldSvid, isLive, obtainSvid } from './held-svid.ts'
 import type { AgentState, StateStore } from './state-file.ts'
 
@@ -20,6 +20,8 @@ export interface SpireNode {
   replaceAnchors(anchors: readonly Uint8Array[]): Promise<void>
   /** Makes the next `ensure` renew, whatever the SVID's age. */
   renewSoon(): void
+  /** Something went wrong: the server may have forgotten this node. An operator who knows puts a new join token there, which is then used. */
+  doubt(): void
   /** Changes what is kept over restarts. */
   remember(change: Partial<AgentState>): Promise<void>
   close(): void
@@ -46,6 +48,7 @@ export function createSpireNode({ server, store, joinToken, runtime, log, ...opt
   let state = options.state
   let connection: { readonly transport: Transport; readonly closing: AbortController } | undefined
   let renewalAsked = false
+  let doubted = false
   const closed = new AbortController()
 
   const open = (credential: HeldSvid | undefined): { readonly transport: Transport; readonly closing: AbortController } => {
@@ -71,19 +74,24 @@ export function createSpireNode({ server, store, joinToken, runtime, log, ...opt
     connection ??= open(state.node)
     return connection.transport
   }
-  const attest = async (): Promise<void> => {
+  const unusedToken = async (): Promise<{ readonly token: string; readonly digest: string } | undefined> => {
     const token = await joinToken()
-    const joinTokenDigest = token && formatBase64url(await runtime.crypto.digest('sha-256', utf8(token)))
-    if (token === undefined || joinTokenDigest === undefined || joinTokenDigest === state.joinTokenDigest) {
+    if (token === undefined) return undefined
+    const digest = formatBase64url(await runtime.crypto.digest('sha-256', utf8(token)))
+    return digest === state.joinTokenDigest ? undefined : { token, digest }
+  }
+  const attest = async (): Promise<void> => {
+    const unused = await unusedToken()
+    if (unused === undefined) {
       throw new WimseError('ERR_WIT_AGENT_UPSTREAM', { detail: 'this node has no live SVID, and no join token that was not used yet' })
     }
     const anonymous = open(undefined)
     try {
       const node = await obtainSvid(runtime, (csr) =>
-        attestByJoinToken(anonymous.transport, { joinToken: token, csr }, { timeoutMs: SPIRE_TIMEOUT_MS }),
+        attestByJoinToken(anonymous.transport, { joinToken: unused.token, csr }, { timeoutMs: SPIRE_TIMEOUT_MS }),
       )
       disconnect()
-      await remember({ node, joinTokenDigest })
+      await remember({ node, joinTokenDigest: unused.digest })
       log.event('node.attested', { identifier: node.identifier, expiresAt: node.notAfter })
     } finally {
       anonymous.closing.abort()
@@ -107,16 +115,11 @@ export function createSpireNode({ server, store, joinToken, runtime, log, ...opt
     },
     async ensure(): Promise<void> {
       if (!isLive(state.node, runtime)) return attest()
-      if (runtime.now() / 1000 < state.node.renewAt && !renewalAsked) return
-      try {
-        await renew()
-      } catch (error) {
-        if (!isWimseError(error, 'ERR_SPIRE_API_REFUSED')) throw error
-        // The server may have forgotten this node; an operator who knows puts a new token there.
-        await attest().catch(() => {
-          throw error
-        })
+      if (doubted && (await unusedToken()) !== undefined) {
+        doubted = false
+        await attest().catch((error: unknown) => log.event('node.attestation-failed', describeFailure(error)))
       }
+      if (runtime.now() / 1000 >= state.node.renewAt || renewalAsked) await renew()
     },
     transport,
     async replaceAnchors(anchors): Promise<void> {
@@ -125,6 +128,9 @@ export function createSpireNode({ server, store, joinToken, runtime, log, ...opt
     },
     renewSoon(): void {
       renewalAsked = true
+    },
+    doubt(): void {
+      doubted = true
     },
     remember,
     close: () => closed.abort(),

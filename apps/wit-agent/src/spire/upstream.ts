@@ -87,11 +87,12 @@ export function startUpstream({ config, state, store, joinToken, runtime, log }:
       await refreshBundle()
       entries.replace(await getAuthorizedEntries(node.transport(), options))
       await refreshServing()
-      if (tracker.status.lastSync === undefined || !tracker.status.reachable) log.event('sync.recovered')
+      if (!tracker.status.synchronized) log.event('sync.succeeded')
       tracker.succeeded()
     },
     onFailure(error, retryInMs): void {
       tracker.failed(error)
+      node.doubt()
       log.event('sync.failed', { ...describeFailure(error), retryInMs })
     },
   })
