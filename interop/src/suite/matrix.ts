@@ -1,6 +1,7 @@
 import type { CheckRecord, CheckResult } from './check-record.ts'
-import { DRIVER_NAMES } from './command-line.ts'
+import { DRIVER_NAMES, SCENARIO_NAMES } from './command-line.ts'
 
+const KINDS: readonly string[] = ['positive', 'attack', 'fault']
 const RESULTS: readonly CheckResult[] = ['passed', 'failed', 'not run']
 
 /** How many of each result there are. */
@@ -33,7 +34,18 @@ export function matrixOf(records: readonly CheckRecord[]): Matrix {
     const cells = drivers.map((driver) => tally(group.filter((record) => record.driver === driver)))
     return [{ scenario: first.scenario, family: familyOf(first.id), kind: first.kind, cells }]
   })
-  return { drivers, rows }
+  const families = [...new Set(rows.map(({ family }) => family))]
+  const rank = ({ scenario, family, kind }: MatrixRow): readonly number[] => [
+    SCENARIO_NAMES.findIndex((name) => name === scenario),
+    families.indexOf(family),
+    KINDS.indexOf(kind),
+  ]
+  return { drivers, rows: rows.sort((a, b) => compare(rank(a), rank(b))) }
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((value, index) => value !== b[index])
+  return at === -1 ? 0 : (a[at] ?? 0) - (b[at] ?? 0)
 }
 
 /** `wpt` of `single-hop.wpt.replayed`. */

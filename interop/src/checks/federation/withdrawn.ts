@@ -1,13 +1,16 @@
-import type { ErrorCode } from '@wimse/core'
+import { type ErrorCode, errorAnswer } from '@wimse/core'
 import { type Check, type CheckContext, CheckFailure, type Evidence } from '../../suite/check.ts'
-import type { CallResult } from '../../world/control-protocol.ts'
+import type { CallResult, ProofName } from '../../world/control-protocol.ts'
 import type { TrustDomainName } from '../../world/world.ts'
 import { callUntil, isServed } from '../call-until.ts'
-import { evidenceOfCall, expectClosed, expectRefused, expectRefusedByCaller } from '../expect-answer.ts'
-import { charge, pathOf, proofs, scenes, takesWpt } from '../scene.ts'
+import { evidenceOfCall } from '../expect-answer.ts'
+import { charge, identifierOf, pathOf, proofs, scenes, takesWpt } from '../scene.ts'
 
 const SETTLE_MS = 60_000
-const CODES: Readonly<Record<string, ErrorCode>> = {
+type AnyProof = Exclude<ProofName, 'none'>
+
+const REFUSED_BY_CALLER: ErrorCode = 'ERR_TRUST_DOMAIN_UNKNOWN'
+const REFUSED_BY_CALLEE: Readonly<Record<AnyProof, ErrorCode>> = {
   wpt: 'ERR_WIT_TRUST_DOMAIN',
   'http-signature': 'ERR_WIT_TRUST_DOMAIN',
   'http-signature-response': 'ERR_WIT_TRUST_DOMAIN',
@@ -34,45 +37,46 @@ export const withdrawnChecks: readonly Check[] = (
 
 async function withdrawAndRestore({ world, log }: CheckContext, domain: TrustDomainName): Promise<Evidence> {
   const control = world.trustDomains[domain]
+  await callEach(world, 'is served before', isServed)
   await control.withdrawFederation()
   let refused: readonly Evidence[]
   try {
-    refused = await callEach(
-      world,
-      'refused',
-      (result) => !isServed(result),
-      async (proof, result) => judge(world, domain, proof, result),
-    )
+    refused = await callEach(world, 'is refused', (result, proof) => isRefused(result, domain, proof))
+    const { errors } = await world.workload('ledger').status()
+    if (domain === 'bank.example' && !errors.includes(REFUSED_BY_CALLEE['mutual-tls'])) {
+      throw new CheckFailure('the callee refused no connection for its trust domain', { refused })
+    }
     log(`${domain}: every proof was refused`)
   } finally {
     await control.restoreFederation()
   }
-  const restored = await callEach(world, 'served', isServed, async () => undefined)
-  return { refused, restored: restored.length }
+  const restored = await callEach(world, 'is served again', isServed)
+  return { refused, restored }
 }
 
+/** Calls by every proof until each ends as it has to. Nobody is told that a federation has ended: it takes a moment. */
 async function callEach(
   world: CheckContext['world'],
   what: string,
-  fits: (result: CallResult) => boolean,
-  check: (proof: string, result: CallResult) => Promise<void>,
+  fits: (result: CallResult, proof: AnyProof) => boolean,
 ): Promise<readonly Evidence[]> {
   const [, scene] = scenes
   if (scene === undefined) throw new CheckFailure('there is no second trust domain')
   return Promise.all(
     proofs.map(async ({ name }) => {
       // With an expectation of its own each call makes a connection of its own.
-      const spec = { ...charge(world, scene, name), expectPeer: `spiffe://${scene.calleeDomain}/${scene.callee}` }
-      const result = await callUntil(world.workload('orders'), spec, { what: `${name} is ${what}`, fits, timeoutMs: SETTLE_MS })
-      await check(name, result)
-      return { proof: name, call: evidenceOfCall(result) }
+      const spec = { ...charge(world, scene, name), expectPeer: identifierOf(scene) }
+      const wanted = { what: `${name} ${what}`, fits: (result: CallResult) => fits(result, name), timeoutMs: SETTLE_MS }
+      return { proof: name, call: evidenceOfCall(await callUntil(world.workload('orders'), spec, wanted)) }
     }),
   )
 }
 
-async function judge(world: CheckContext['world'], domain: TrustDomainName, proof: string, result: CallResult): Promise<void> {
-  const code = CODES[proof] ?? 'ERR_TRUST_DOMAIN_UNKNOWN'
-  if (domain === 'shop.example') expectRefusedByCaller(result, 'connection-failed', 'ERR_TRUST_DOMAIN_UNKNOWN')
-  else if (proof === 'mutual-tls') expectClosed(result, await world.workload('ledger').status(), code)
-  else expectRefused(result, code, { takesWpt: takesWpt(pathOf(proof === 'wpt' ? 'wpt' : 'http-signature')) })
+function isRefused(result: CallResult, domain: TrustDomainName, proof: AnyProof): boolean {
+  const { outcome, callerCode, status, challenge, problem } = result
+  if (domain === 'shop.example') return outcome === 'connection-failed' && callerCode === REFUSED_BY_CALLER
+  if (proof === 'mutual-tls') return outcome === 'connection-failed' && callerCode === 'ERR_MTLS_CONNECTION'
+  const code = REFUSED_BY_CALLEE[proof]
+  const expected = errorAnswer(code, { takesWpt: takesWpt(pathOf(proof)) })
+  return problem?.code === code && status === expected.status && challenge === (expected.status === 401 ? 'WPT' : undefined)
 }

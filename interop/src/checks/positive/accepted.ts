@@ -13,7 +13,7 @@ export const acceptedChecks: readonly Check[] = scenes.flatMap((scene) =>
     proofs.map(
       ({ name, requirements }): Check => ({
         id: `${scene.scenario}.${name}.accepted${world === 'main' ? '' : `.${world}`}`,
-        title: `${scene.callee} takes a call of orders by ${name} with ${ALGORITHMS[world]} keys`,
+        title: `${scene.callee} takes a call of orders by ${name}${world === 'main' ? '' : `, where SPIRE signs with ${world} keys`}`,
         scenario: scene.scenario,
         kind: 'positive',
         requirements,
