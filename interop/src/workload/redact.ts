@@ -86,6 +86,7 @@ export function describePeer(peer: VerifiedPeer | undefined): Record<string, unk
   return {
     identifier: peer.identifier,
     notAfter: new Date(certificate.notAfter * 1000).toISOString(),
+    anchor: `sha256:${certificate.anchorSha256}`,
     chain: certificate.chain.map((der) => `sha256:${createHash('sha256').update(der).digest('hex')}`),
   }
 }

@@ -61,9 +61,9 @@ export interface TrustDomainControl {
   witAgentHealth(): Promise<WitAgentHealth | undefined>
 }
 
+/** `degraded`: what is live is served, new WITs are not. */
 export interface WitAgentHealth {
   readonly status: 'ok' | 'degraded' | 'down'
-  readonly serverReachable: boolean
 }
 
 /** Private keys are PKCS#8 DER. */
