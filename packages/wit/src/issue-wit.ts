@@ -1,15 +1,16 @@
 import { type JsonObject, parseWorkloadIdentifier, type Runtime, schemeOf, WimseError, withCode } from '@wimse/core'
 import { defaultRuntime, parsePublicJwk, type Signer, signCompactJws } from '@wimse/keys'
-import { type WitProfileName, witProfiles } from './wit-profile.ts'
+import { isUri } from './is-uri.ts'
+import { type WitProfileName, witProfile } from './wit-profile.ts'
 
-/** What a WIT says. */
+/** What a WIT is to say. */
 export interface WitGrant {
   readonly profile: WitProfileName
   /** The workload; checked to be canonical (ID-4.1-13). */
   readonly subject: string
   /** The workload's public key with its `alg` (CRED-5.1-14). */
   readonly confirmationKey: unknown
-  /** CRED-9.2.1-01: every WIT has an end. */
+  /** From now on, whole seconds, one at least: every WIT has an end (CRED-9.2.1-01). */
   readonly lifetimeSeconds: number
   /** The issuer as a URI (CRED-5.1.3-01, CRED-5.1-06); left out in WIT-SVIDs unless given. */
   readonly issuer?: string
@@ -41,17 +42,21 @@ const OWN_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'cnf']
  */
 export async function issueWit(grant: WitGrant, options: IssueWitOptions): Promise<string> {
   const { signer, keyId, maxLifetimeSeconds = DEFAULT_ISSUED_WIT_MAX_LIFETIME_SECONDS, runtime = defaultRuntime() } = options
-  const profile = witProfiles[grant.profile]
+  const profile = witProfile(grant.profile)
+  if (typeof keyId !== 'string' || keyId === '') throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'keyId' })
   const identifier = parseWorkloadIdentifier(grant.subject)
   if (!profile.schemes.includes(schemeOf(identifier))) throw new WimseError('ERR_WIT_SUB', { detail: 'scheme' })
   if (!profile.algorithms.includes(signer.algorithm)) throw new WimseError('ERR_WIT_ALG')
   const jwk = withCode('ERR_WIT_CNF_KEY', () => parsePublicJwk(grant.confirmationKey))
   if (!profile.algorithms.includes(jwk.alg)) throw new WimseError('ERR_WIT_CNF_ALG')
-  if (!(grant.lifetimeSeconds > 0) || grant.lifetimeSeconds > maxLifetimeSeconds)
+  // CRED-9.2.1-01. Below a second it would be issued as already expired.
+  if (!(grant.lifetimeSeconds >= 1) || grant.lifetimeSeconds > maxLifetimeSeconds)
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'lifetimeSeconds' })
   for (const name of Object.keys(grant.claims ?? {})) {
     if (OWN_CLAIMS.includes(name)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: `claim ${name}` })
   }
+  // CRED-5.1-06
+  if (grant.issuer !== undefined && !isUri(grant.issuer)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'issuer' })
   const now = Math.floor(runtime.now() / 1000)
   const jti = grant.jti === false ? undefined : Array.from(runtime.randomBytes(16), (octet) => octet.toString(16).padStart(2, '0')).join('')
   const claims = {

@@ -15,6 +15,8 @@ export interface VerifiedWit {
   readonly trustDomain: TrustDomain
   /** Seconds since the epoch. */
   readonly expiresAt: number
+  /** From then on it is refused for its age, seconds since the epoch: `expiresAt` and the verifier's clock tolerance. */
+  readonly refusedFrom: number
   readonly issuer: string | undefined
   /** The key that the workload has to prove possession of, with its one algorithm. */
   readonly confirmation: Verifier
@@ -26,6 +28,8 @@ const verified = new WeakSet<object>()
 
 /** For the verifier alone: not exported by the package. */
 export function brandVerifiedWit(wit: Omit<VerifiedWit, typeof verifiedWitBrand>): VerifiedWit {
+  // One object serves every request that carries this WIT: nobody may change it for the others.
+  deepFreeze(wit.claims)
   const branded = Object.freeze({ ...wit }) as VerifiedWit
   verified.add(branded)
   return branded
@@ -38,4 +42,10 @@ export function brandVerifiedWit(wit: Omit<VerifiedWit, typeof verifiedWitBrand>
  */
 export function assertVerifiedWit(wit: VerifiedWit): void {
   if (!verified.has(wit)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'not a verified WIT' })
+}
+
+function deepFreeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  Object.freeze(value)
+  for (const member of Object.values(value)) deepFreeze(member)
 }

@@ -9,6 +9,7 @@ import {
   trustDomainOf,
   WimseError,
   type WorkloadIdentifier,
+  withCode,
 } from '@wimse/core'
 import {
   type AlgorithmPolicy,
@@ -23,9 +24,10 @@ import {
   type Verifier,
 } from '@wimse/keys'
 import type { KeyAuthority, TrustBundle, TrustStore } from '@wimse/trust'
+import { isUri } from './is-uri.ts'
 import { brandVerifiedWit, type VerifiedWit } from './verified-wit.ts'
 import { createWitCache } from './wit-cache.ts'
-import { type WitProfile, type WitProfileName, witProfiles } from './wit-profile.ts'
+import { type WitProfile, type WitProfileName, witProfile } from './wit-profile.ts'
 
 /** Options of {@link createWitVerifier} and {@link verifyWit}. */
 export interface VerifyWitOptions {
@@ -55,15 +57,17 @@ export type WitVerifier = (token: string) => Promise<VerifiedWit>
 
 /**
  * Verifies a WIT (CRED-5.1.4, WIT-SVID section 4). In order: compact JWS and strict JSON (CRED-5.1.4-02), `typ` (CRED-5.1.4-05), `alg`
- * (CRED-3-07, WSVID-2.3-02), `sub` (CRED-5.1.4-03), the anchors of its trust domain (CRED-5.1.4-04), the key by `kid` (CRED-3-08) or,
- * without one, the only key that fits (CRED-3-09), the signature (CRED-5.1.4-06), then the claims: `exp`, `nbf`, lifetime, `iss`,
- * `aud`, and `cnf.jwk` with its `alg` (CRED-5.1.4-07, CRED-5.1.4-08). An unknown `kid` makes the store ask its sources once per
- * cooldown. Possession of the key is not verified here, and `jti` is not judged: a WIT is used many times (WSVID-3.3-04).
+ * by the profile (WSVID-2.3-02), `sub` (CRED-5.1.4-03), `alg` by the policy for its trust domain (CRED-3-07), `kid` where the profile
+ * wants one (WSVID-2.1-01), the anchors of the trust domain (CRED-5.1.4-04), the key by `kid` (CRED-3-08) or, without one, the only key
+ * that fits (CRED-3-09), the signature (CRED-5.1.4-06), then the claims: `exp`, `nbf`, `iat`, lifetime, `iss`, `aud` (a WIT-SVID has
+ * none, WSVID-3.8-01; the `wimse` profile ignores it), and `cnf.jwk` with its `alg` (CRED-5.1.4-07, CRED-5.1.4-08). An unknown `kid`
+ * makes the store ask its sources once per cooldown. Other claims and headers are ignored (CRED-5.1.2-04, WSVID-2.4-02). Possession of
+ * the key is not verified here, and `jti` is not judged: a WIT is used many times (WSVID-3.3-04).
  *
- * @throws WimseError `ERR_WIT_…`, `ERR_TRUST_STALE`
+ * @throws WimseError `ERR_WIT_…`, `ERR_TRUST_STALE`, `ERR_OPTIONS_INVALID`
  * @see https://datatracker.ietf.org/doc/draft-ietf-wimse-workload-creds/ section 5.1.4
  */
-export function verifyWit(token: string, options: VerifyWitOptions): Promise<VerifiedWit> {
+export async function verifyWit(token: string, options: VerifyWitOptions): Promise<VerifiedWit> {
   return createWitVerifier({ ...options, cacheSize: 0 })(token)
 }
 
@@ -77,11 +81,13 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
   const { clockToleranceSeconds: tolerance = DEFAULT_CLOCK_TOLERANCE_SECONDS } = options
   const { maxLifetimeSeconds = DEFAULT_WIT_MAX_LIFETIME_SECONDS, maxTokenBytes = DEFAULT_MAX_TOKEN_BYTES } = options
   const runtime = options.runtime ?? defaultRuntime()
-  const profile = Object.hasOwn(witProfiles, options.profile) ? witProfiles[options.profile] : undefined
-  if (profile === undefined) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'profile' })
+  const profile = witProfile(options.profile)
   if (!(tolerance >= 0 && tolerance <= MAX_CLOCK_TOLERANCE_SECONDS)) {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'clockToleranceSeconds' })
   }
+  // A limit that is no number would limit nothing.
+  if (!(maxLifetimeSeconds > 0)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'maxLifetimeSeconds' })
+  if (!(maxTokenBytes > 0)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'maxTokenBytes' })
   const cache = createWitCache(options.cacheSize ?? DEFAULT_WIT_CACHE_SIZE)
   const bundleOf = (wit: VerifiedWit): TrustBundle => bundleOfTrustDomain(trust, wit.trustDomain)
 
@@ -96,10 +102,11 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
     const jws = decode(token, maxTokenBytes)
     if (!profile.typFits(jws.header['typ'])) throw new WimseError('ERR_WIT_TYP')
     const { alg } = jws.header
-    if (!isSignatureAlgorithm(alg)) throw new WimseError('ERR_WIT_ALG')
+    if (!isSignatureAlgorithm(alg) || !profile.algorithms.includes(alg)) throw new WimseError('ERR_WIT_ALG')
     const identifier = subjectOf(jws.payload, profile)
     const trustDomain = trustDomainOf(identifier)
-    const allowed = allowedAlgorithms(profile.algorithms, policy, trustDomain)
+    // A policy that allows a trust domain nothing refuses its tokens; it must not let them look like a fault of ours.
+    const allowed = withCode('ERR_WIT_ALG', () => allowedAlgorithms(profile.algorithms, policy, trustDomain))
     if (!allowed.includes(alg)) throw new WimseError('ERR_WIT_ALG')
     const { authority, bundle } = await findAuthority(trust, trustDomain, jws.header['kid'], alg, profile)
     const verifier = await authority.verifier(alg)
@@ -109,8 +116,19 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
     const issuer = checkIssuer(jws.payload, Object.hasOwn(issuers, trustDomain) ? issuers[trustDomain] : undefined)
     if (profile.audienceForbidden && jws.payload['aud'] !== undefined) throw new WimseError('ERR_WIT_AUD')
     const confirmation = await confirmationOf(jws.payload, allowed, runtime)
-    const wit = brandVerifiedWit({ token, hash, identifier, trustDomain, expiresAt, issuer, confirmation, claims: jws.payload })
-    cache.set(wit, bundle, expiresAt + tolerance)
+    const refusedFrom = expiresAt + tolerance
+    const wit = brandVerifiedWit({
+      token,
+      hash,
+      identifier,
+      trustDomain,
+      expiresAt,
+      refusedFrom,
+      issuer,
+      confirmation,
+      claims: jws.payload,
+    })
+    cache.set(wit, bundle)
     return wit
   }
 }
@@ -126,12 +144,9 @@ function decode(token: string, maxBytes: number): UnverifiedJws {
 function subjectOf(claims: JsonObject, profile: WitProfile): WorkloadIdentifier {
   const { sub } = claims
   if (typeof sub !== 'string') throw new WimseError('ERR_WIT_SUB', { detail: 'not a string' })
-  let identifier: WorkloadIdentifier
-  try {
-    identifier = parseWorkloadIdentifier(sub)
-  } catch (error) {
-    throw isWimseError(error) ? recode('ERR_WIT_SUB', error) : error
-  }
+  // CRED-4-01, CRED-1.3-01: one canonical identifier, and the scheme's own rules for it.
+  const identifier = withCode('ERR_WIT_SUB', () => parseWorkloadIdentifier(sub))
+  // WSVID-3.1-02
   if (!profile.schemes.includes(schemeOf(identifier))) throw new WimseError('ERR_WIT_SUB', { detail: 'scheme' })
   return identifier
 }
@@ -181,6 +196,7 @@ function checkTimes(claims: JsonObject, now: number, tolerance: number, maxLifet
   if (nbf !== undefined && now < nbf - tolerance) throw new WimseError('ERR_WIT_NOT_YET_VALID')
   // WSVID-3.6-02: iat limits nothing; it only has to be a time.
   if (iat !== undefined && typeof iat !== 'number') throw new WimseError('ERR_WIT_CLAIM', { detail: 'iat' })
+  // CRED-5.1.4-10, WSVID-3.5-05
   if (exp - now > maxLifetime + tolerance) throw new WimseError('ERR_WIT_LIFETIME')
   return exp
 }
@@ -188,18 +204,21 @@ function checkTimes(claims: JsonObject, now: number, tolerance: number, maxLifet
 function checkIssuer(claims: JsonObject, allowed: readonly string[] | undefined): string | undefined {
   const { iss } = claims
   // CRED-5.1-06: a URI. CRED-3-03: it never leads to keys.
-  if (iss !== undefined && (typeof iss !== 'string' || !URL.canParse(iss))) throw new WimseError('ERR_WIT_CLAIM', { detail: 'iss' })
+  if (iss !== undefined && (typeof iss !== 'string' || !isUri(iss))) throw new WimseError('ERR_WIT_CLAIM', { detail: 'iss' })
   if (allowed !== undefined && (iss === undefined || !allowed.includes(iss))) throw new WimseError('ERR_WIT_ISSUER')
   return iss
 }
 
 async function confirmationOf(claims: JsonObject, allowed: readonly SignatureAlgorithm[], runtime: Runtime): Promise<Verifier> {
   const { cnf } = claims
+  // CRED-5.1.4-07, WSVID-3.2-02
   const jwk = typeof cnf === 'object' && cnf !== null && 'jwk' in cnf ? cnf['jwk'] : undefined
   if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) throw new WimseError('ERR_WIT_CNF')
+  // CRED-5.1-14, CRED-5.1-15, CRED-5.1-17 to CRED-5.1-19, WSVID-3.2-04
   const alg: unknown = 'alg' in jwk ? jwk['alg'] : undefined
   if (!isSignatureAlgorithm(alg) || !allowed.includes(alg)) throw new WimseError('ERR_WIT_CNF_ALG')
   try {
+    // CRED-5.1-11, WSVID-3.2-03: a public key that fits its algorithm.
     return await createVerifier(jwk, { algorithm: alg, runtime })
   } catch (error) {
     throw isWimseError(error) ? recode('ERR_WIT_CNF_KEY', error) : error

@@ -1,3 +1,4 @@
+import { WimseError } from '@wimse/core'
 import type { TrustBundle } from '@wimse/trust'
 import type { VerifiedWit } from './verified-wit.ts'
 
@@ -5,35 +6,42 @@ import type { VerifiedWit } from './verified-wit.ts'
 interface Remembered {
   readonly wit: VerifiedWit
   readonly bundle: TrustBundle
-  /** Seconds since the epoch; clock tolerance included. */
-  readonly until: number
 }
 
 /** Remembers verified WITs by their hash. */
 export interface WitCache {
-  /** The WIT, when its anchors are still the ones it was verified under and it has not expired; else it is forgotten. */
+  /**
+   * The WIT, when its anchors are still the ones it was verified under and it is not refused for its age; else it is forgotten.
+   *
+   * @throws WimseError what `bundleOf` throws: no anchors, no WIT
+   */
   get(hash: string, now: number, bundleOf: (wit: VerifiedWit) => TrustBundle): VerifiedWit | undefined
-  set(wit: VerifiedWit, bundle: TrustBundle, until: number): void
+  set(wit: VerifiedWit, bundle: TrustBundle): void
 }
 
-/** A cache of at most `size` WITs; the oldest makes room. Only WITs that verified enter it, so no stranger can empty it. */
+/**
+ * A cache of at most `size` WITs; the oldest makes room. Only WITs that verified enter it, so no stranger can empty it.
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID`
+ */
 export function createWitCache(size: number): WitCache {
+  if (!Number.isSafeInteger(size) || size < 0) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'cacheSize' })
   const remembered = new Map<string, Remembered>()
   return {
     get(hash, now, bundleOf) {
       const entry = remembered.get(hash)
       if (entry === undefined) return undefined
-      if (now < entry.until && bundleOf(entry.wit) === entry.bundle) return entry.wit
+      if (now < entry.wit.refusedFrom && bundleOf(entry.wit) === entry.bundle) return entry.wit
       remembered.delete(hash)
       return undefined
     },
-    set(wit, bundle, until) {
+    set(wit, bundle) {
       if (size === 0) return
-      if (remembered.size >= size) {
+      if (remembered.size >= size && !remembered.has(wit.hash)) {
         const [oldest] = remembered.keys()
         if (oldest !== undefined) remembered.delete(oldest)
       }
-      remembered.set(wit.hash, { wit, bundle, until })
+      remembered.set(wit.hash, { wit, bundle })
     },
   }
 }

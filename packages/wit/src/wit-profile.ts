@@ -1,3 +1,4 @@
+import { WimseError } from '@wimse/core'
 import { type SignatureAlgorithm, SVID_ALGORITHMS, WIMSE_ALGORITHMS } from '@wimse/keys'
 
 /**
@@ -32,4 +33,14 @@ export const witProfiles: Readonly<Record<WitProfileName, WitProfile>> = {
     audienceForbidden: true,
     typFits: (typ) => typ === 'wit+jwt',
   },
+}
+
+/**
+ * The profile of a name, also where no compiler has looked at the name.
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID`
+ */
+export function witProfile(name: WitProfileName): WitProfile {
+  if (!Object.hasOwn(witProfiles, name)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'profile' })
+  return witProfiles[name]
 }
