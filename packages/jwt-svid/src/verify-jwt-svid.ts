@@ -11,6 +11,7 @@ import {
   trustDomainOf,
   WimseError,
   type WorkloadIdentifier,
+  withCode,
 } from '@wimse/core'
 import {
   type AlgorithmPolicy,
@@ -54,14 +55,18 @@ export interface VerifiedJwtSvid {
 declare const verifiedJwtSvidBrand: unique symbol
 
 export const DEFAULT_JWT_SVID_CLOCK_TOLERANCE_SECONDS = 30
+const MAX_CLOCK_TOLERANCE_SECONDS = 120
 export const DEFAULT_JWT_SVID_MAX_LIFETIME_SECONDS = 3600
 
 const HEADER_PARAMETERS = ['alg', 'kid', 'typ']
 
 /**
- * Verifies a JWT-SVID (JSVID-4). In order: compact JWS (JSVID-5.1-01), no header but `alg`, `kid`, `typ` (JSVID-2-01), `alg` (JSVID-4-01), `typ`
- * (JSVID-2.3-02: so a WIT is none), `sub` (JSVID-3.1-01), the JWT-SVID keys of its trust domain (JSVID-6.2-01), by `kid` or, without one,
- * the only key that fits, the signature (JSVID-4-02), `exp` (JSVID-3.3-02), `nbf`, `aud` (JSVID-3.2-03). Replay is not judged.
+ * Verifies a JWT-SVID. In order: compact JWS (JSVID-5.1-01, JSVID-2-02), `alg` (JSVID-4-01, JSVID-2.1-02), no header but `alg`, `kid`, `typ`
+ * (JSVID-2-01), `typ` (JSVID-2.3-02: so a WIT is none, WSVID-7.1-04), `sub` (JSVID-3.1-01), `alg` by the policy for its trust domain
+ * (BCP-3.1-04), the JWT-SVID keys of the trust domain and no others (JSVID-6.2-01, JSVID-6.2-03), by `kid` or, without one, the only key
+ * that fits, the signature (JSVID-4-02), `exp` (JSVID-3.3-02, JSVID-4-04), `nbf`, `iat`, the lifetime, `aud` (JSVID-3.2-02, JSVID-3.2-03).
+ * An unknown `kid` makes the store ask its sources once per cooldown. Replay is not judged: `jti` is ignored (JSVID-7.1-02), and
+ * whoever has the token is believed.
  *
  * @throws WimseError `ERR_JWT_SVID_…`, `ERR_TRUST_STALE`, `ERR_OPTIONS_INVALID`
  * @see https://github.com/spiffe/spiffe/blob/main/standards/JWT-SVID.md
@@ -71,45 +76,58 @@ export async function verifyJwtSvid(token: string, options: VerifyJwtSvidOptions
   const { maxLifetimeSeconds: maxLifetime = DEFAULT_JWT_SVID_MAX_LIFETIME_SECONDS } = options
   const { clockToleranceSeconds: tolerance = DEFAULT_JWT_SVID_CLOCK_TOLERANCE_SECONDS } = options
   const runtime = options.runtime ?? defaultRuntime()
-  const audiences = typeof options.audience === 'string' ? [options.audience] : options.audience
-  if (audiences.length === 0 || audiences.includes('')) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'audience' })
-  if (!(tolerance >= 0 && tolerance <= 120)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'clockToleranceSeconds' })
+  const audiences = ownAudiences(options.audience)
+  if (!(tolerance >= 0 && tolerance <= MAX_CLOCK_TOLERANCE_SECONDS)) {
+    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'clockToleranceSeconds' })
+  }
+  // A limit that is no number would limit nothing.
+  if (!(maxLifetime > 0)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'maxLifetimeSeconds' })
+  if (!(maxTokenBytes > 0)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'maxTokenBytes' })
 
   const jws = decode(token, maxTokenBytes)
-  if (Object.keys(jws.header).some((name) => !HEADER_PARAMETERS.includes(name))) throw new WimseError('ERR_JWT_SVID_HEADER')
   const { alg, typ, kid } = jws.header
+  // JSVID-4-01: before anything else. JSVID-A-01
   if (!isSignatureAlgorithm(alg) || !SVID_ALGORITHMS.includes(alg)) throw new WimseError('ERR_JWT_SVID_ALG')
+  if (Object.keys(jws.header).some((name) => !HEADER_PARAMETERS.includes(name))) throw new WimseError('ERR_JWT_SVID_HEADER')
   if (typ !== undefined && typ !== 'JWT' && typ !== 'JOSE') throw new WimseError('ERR_JWT_SVID_TYP')
   const identifier = subjectOf(jws.payload)
   const trustDomain = trustDomainOf(identifier)
-  if (!allowedAlgorithms(SVID_ALGORITHMS, algorithms, trustDomain).includes(alg)) throw new WimseError('ERR_JWT_SVID_ALG')
+  // A policy that allows a trust domain nothing refuses its tokens; it must not let them look like a fault of ours.
+  const allowed = withCode('ERR_JWT_SVID_ALG', () => allowedAlgorithms(SVID_ALGORITHMS, algorithms, trustDomain))
+  if (!allowed.includes(alg)) throw new WimseError('ERR_JWT_SVID_ALG')
   const authority = await findAuthority(trust, trustDomain, kid, alg)
   const verifier = await authority.verifier(alg)
   if (!(await verifier.verify(jws.signingInput, jws.signature))) throw new WimseError('ERR_JWT_SVID_SIGNATURE')
 
-  const now = runtime.now() / 1000
-  const { exp, nbf, iat } = jws.payload
-  if (typeof exp !== 'number') throw new WimseError('ERR_JWT_SVID_EXP')
-  if (now >= exp + tolerance) throw new WimseError('ERR_JWT_SVID_EXPIRED')
-  if (exp - now > maxLifetime + tolerance) throw new WimseError('ERR_JWT_SVID_LIFETIME')
-  if ((nbf !== undefined && typeof nbf !== 'number') || (iat !== undefined && typeof iat !== 'number'))
-    throw new WimseError('ERR_JWT_SVID_CLAIM')
-  if (nbf !== undefined && now < nbf - tolerance) throw new WimseError('ERR_JWT_SVID_NOT_YET_VALID')
+  const expiresAt = checkTimes(jws.payload, runtime.now() / 1000, tolerance, maxLifetime)
   const audience = audienceOf(jws.payload)
+  // JSVID-3.2-03, JSVID-4-03: the same text, nothing less.
   if (!audience.some((value) => audiences.includes(value))) throw new WimseError('ERR_JWT_SVID_AUD')
-  return { kind: 'jwt-svid', identifier, trustDomain, expiresAt: exp, audience, claims: jws.payload } as VerifiedJwtSvid
+  return { kind: 'jwt-svid', identifier, trustDomain, expiresAt, audience, claims: jws.payload } as VerifiedJwtSvid
 }
 
 /**
- * The bearer token of a message: the value of the one Authorization field of the Bearer scheme (JSVID-5.2-01).
+ * The bearer token of a message: the value of the one Authorization field of the Bearer scheme (JSVID-5.2-01). Nothing in it has been
+ * verified.
  *
- * @throws WimseError `ERR_JWT_SVID_MISSING`, `ERR_JWT_SVID_MALFORMED`
+ * @throws WimseError `ERR_JWT_SVID_MISSING` (no field, or another scheme), `ERR_JWT_SVID_MALFORMED` (several fields, no single token)
  */
 export function readBearerField(fields: FieldLines): string {
   const [value, ...others] = fieldValues(fields, 'authorization')
-  if (value === undefined || !/^bearer /i.test(value)) throw new WimseError('ERR_JWT_SVID_MISSING')
   if (others.length > 0) throw new WimseError('ERR_JWT_SVID_MALFORMED', { detail: 'more than one Authorization field' })
-  return value.slice('bearer '.length).trim()
+  if (value === undefined || !/^bearer(?: |$)/i.test(value)) throw new WimseError('ERR_JWT_SVID_MISSING')
+  const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(value)?.[1]
+  if (token === undefined) throw new WimseError('ERR_JWT_SVID_MALFORMED', { detail: 'credentials' })
+  return token
+}
+
+/** JSVID-A-03: at least one audience, from configuration. */
+function ownAudiences(audience: string | readonly string[]): readonly string[] {
+  const audiences = typeof audience === 'string' ? [audience] : audience
+  if (!Array.isArray(audiences) || audiences.length === 0 || audiences.some((value) => typeof value !== 'string' || value === '')) {
+    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'audience' })
+  }
+  return audiences
 }
 
 function decode(token: string, maxBytes: number): UnverifiedJws {
@@ -122,13 +140,11 @@ function decode(token: string, maxBytes: number): UnverifiedJws {
 }
 
 function subjectOf(claims: JsonObject): WorkloadIdentifier {
-  try {
-    const identifier = parseWorkloadIdentifier(claims['sub'] as string)
-    if (schemeOf(identifier) !== 'spiffe') throw new WimseError('ERR_IDENTIFIER_MALFORMED', { detail: 'scheme' })
-    return identifier
-  } catch (error) {
-    throw isWimseError(error) ? recode('ERR_JWT_SVID_SUB', error) : error
-  }
+  const { sub } = claims
+  if (typeof sub !== 'string') throw new WimseError('ERR_JWT_SVID_SUB', { detail: 'not a string' })
+  const identifier = withCode('ERR_JWT_SVID_SUB', () => parseWorkloadIdentifier(sub))
+  if (schemeOf(identifier) !== 'spiffe') throw new WimseError('ERR_JWT_SVID_SUB', { detail: 'scheme' })
+  return identifier
 }
 
 async function findAuthority(
@@ -158,11 +174,26 @@ function bundleOf(trust: TrustStore, trustDomain: TrustDomain): TrustBundle {
   }
 }
 
+function checkTimes(claims: JsonObject, now: number, tolerance: number, maxLifetime: number): number {
+  const { exp, nbf, iat } = claims
+  // JSVID-3.3-02, JSVID-4-05
+  if (typeof exp !== 'number') throw new WimseError('ERR_JWT_SVID_EXP')
+  // JSVID-4-04, JSVID-A-04, JSVID-A-05
+  if (now >= exp + tolerance) throw new WimseError('ERR_JWT_SVID_EXPIRED')
+  if (nbf !== undefined && typeof nbf !== 'number') throw new WimseError('ERR_JWT_SVID_CLAIM', { detail: 'nbf' })
+  if (nbf !== undefined && now < nbf - tolerance) throw new WimseError('ERR_JWT_SVID_NOT_YET_VALID')
+  if (iat !== undefined && typeof iat !== 'number') throw new WimseError('ERR_JWT_SVID_CLAIM', { detail: 'iat' })
+  if (exp - now > maxLifetime + tolerance) throw new WimseError('ERR_JWT_SVID_LIFETIME')
+  return exp
+}
+
 function audienceOf(claims: JsonObject): readonly string[] {
   const { aud } = claims
+  // JSVID-3.2-02, JSVID-4-05, JSVID-A-02
+  if (aud === undefined || (Array.isArray(aud) && aud.length === 0)) throw new WimseError('ERR_JWT_SVID_AUD_MISSING')
   const values = typeof aud === 'string' ? [aud] : aud
-  if (!Array.isArray(values) || values.length === 0 || values.some((value) => typeof value !== 'string')) {
-    throw new WimseError('ERR_JWT_SVID_AUD', { detail: 'missing or malformed' })
+  if (!Array.isArray(values) || values.some((value) => typeof value !== 'string')) {
+    throw new WimseError('ERR_JWT_SVID_CLAIM', { detail: 'aud' })
   }
   return values
 }

@@ -1,5 +1,6 @@
 import { type FieldLines, fieldValues, WimseError } from '@wimse/core'
 
+// WPT-2-05: the token as it is, in its own case. WPT-2-06: that it is a JWT shows when it is decoded.
 const CREDENTIALS = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) +([A-Za-z0-9._~+/-]+=*)$/
 
 /**

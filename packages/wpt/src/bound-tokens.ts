@@ -4,6 +4,8 @@ import { type FieldLines, fieldValues, isJsonObject, type JsonObject, type Maybe
 export const TXN_TOKEN_FIELD = 'txn-token'
 
 const VISIBLE_ASCII = /^[\x20-\x7e\t]*$/
+/** `__proto__` is a field name as well, but no member name of strict JSON. */
+const NOT_CONTEXT = [TXN_TOKEN_FIELD, 'authorization', 'workload-identity-token', '__proto__']
 const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 
 /** SHA-256 of a token's octets in base64url: `wth`, `tth` and the values of `oth` (WPT-2-17, WPT-2-19, WPT-2-23). */
@@ -13,7 +15,7 @@ export function hashToken(token: string, runtime: Pick<Runtime, 'crypto'>): Mayb
 
 /** Whether a name can be a key of `oth`: a field name in lower case (WPT-2-24) other than those that have claims of their own. */
 export function isContextField(name: string): boolean {
-  return FIELD_NAME.test(name) && name !== TXN_TOKEN_FIELD && name !== 'authorization' && name !== 'workload-identity-token'
+  return FIELD_NAME.test(name) && !NOT_CONTEXT.includes(name)
 }
 
 /**
@@ -42,7 +44,9 @@ export async function checkTransactionToken(claims: JsonObject, fields: FieldLin
     if (tth !== undefined) throw new WimseError('ERR_WPT_TTH', { detail: 'no transaction token' })
     return
   }
+  // WPT-2-18
   if (tth === undefined) throw new WimseError('ERR_WPT_TTH_MISSING')
+  if (!VISIBLE_ASCII.test(token)) throw new WimseError('ERR_WPT_TTH', { detail: 'not ASCII' })
   if (tth !== (await hashToken(token, runtime))) throw new WimseError('ERR_WPT_TTH')
 }
 
@@ -59,6 +63,7 @@ export async function checkOtherTokens(
   runtime: Pick<Runtime, 'crypto'>,
 ): Promise<void> {
   const { oth = {} } = claims
+  // WPT-2-21
   if (!isJsonObject(oth)) throw new WimseError('ERR_WPT_OTH_MALFORMED')
   for (const [name, hash] of Object.entries(oth)) {
     if (!contextFields.has(name)) throw new WimseError('ERR_WPT_OTH_UNKNOWN')

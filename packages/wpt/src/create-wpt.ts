@@ -33,10 +33,13 @@ const ASCII = /^[\x20-\x7e\t]+$/
 export async function createWpt(options: CreateWptOptions): Promise<string> {
   const { credential, audience, transactionToken, contextTokens = {}, lifetimeSeconds = DEFAULT_WPT_LIFETIME_SECONDS } = options
   const runtime = options.runtime ?? defaultRuntime()
-  if (audience === '') throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'audience' })
+  // WPT-2-10
+  if (typeof audience !== 'string' || audience === '') throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'audience' })
+  // WPT-2-13, WPT-3.1.2-01
   if (!(lifetimeSeconds > 0 && lifetimeSeconds <= MAX_WPT_LIFETIME_SECONDS)) {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'lifetimeSeconds' })
   }
+  // WPT-3.2-03
   assertLiveCredential(credential, runtime)
   const { signer, token, expiresAt } = credential
   const now = Math.floor(runtime.now() / 1000)
@@ -48,12 +51,18 @@ export async function createWpt(options: CreateWptOptions): Promise<string> {
     ...(transactionToken === undefined ? {} : { tth: await hashToken(asciiValue(transactionToken), runtime) }),
     ...(await otherTokenHashes(contextTokens, runtime)),
   }
+  // WPT-2-07, WPT-2-08: the signer has the one algorithm of cnf.jwk. WPT-2-09
   return `WPT ${await signCompactJws({ typ: 'wpt+jwt' }, claims, signer)}`
 }
 
-/** The audience for a target URI: without query and fragment (WPT-2-11). */
+/**
+ * The audience for an http or https target URI: without query and fragment (WPT-2-11), and without user information.
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID`
+ */
 export function targetAudience(target: string | URL): string {
-  const url = new URL(target)
+  const url = URL.canParse(target) ? new URL(target) : undefined
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'target' })
   return `${url.origin}${url.pathname}`
 }
 
@@ -62,6 +71,7 @@ async function otherTokenHashes(tokens: Readonly<Record<string, string>>, runtim
   for (const [name, value] of Object.entries(tokens)) {
     const key = name.toLowerCase()
     if (!isContextField(key) || Object.hasOwn(hashes, key)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'contextTokens' })
+    // WPT-2-24
     hashes[key] = await hashToken(asciiValue(value), runtime)
   }
   return Object.keys(hashes).length === 0 ? {} : { oth: hashes }

@@ -52,16 +52,16 @@ export const DEFAULT_WPT_MAX_LIFETIME_SECONDS = 300
 export type WptVerifier = (request: Pick<RequestView, 'fields' | 'path'>, wit: VerifiedWit) => Promise<VerifiedWpt>
 
 /**
- * Verifies the WPT of a request against its verified WIT (WPT-2-27: no WPT is looked at before). In order: exactly one Authorization
- * field of the WPT scheme, compact JWS (WPT-2-30), `typ` (WPT-2-33), `alg` equal to that of `cnf.jwk` (WPT-2-31), the signature with the
+ * Verifies the WPT of a request against its verified WIT (WPT-2-27: no WPT is looked at before). In order: the WIT, should it have
+ * expired since it was verified (WPT-3.2-03); exactly one Authorization field of the WPT scheme (WPT-2-28, WPT-2-29), compact JWS (WPT-2-30), `typ` (WPT-2-33), `alg` equal to that of `cnf.jwk` (WPT-2-31), the signature with the
  * key of the WIT and nothing else (WPT-2-32), `aud` (WPT-2-34), `exp` (WPT-2-35, WPT-2-36), `jti`, `wth` (WPT-2-37), `tth` (WPT-2-39),
  * `oth` (WPT-2-41), and last, once everything else held, replay (WPT-2-38). Claims that are not understood are ignored (WPT-2.3-04).
  * Method, query, body and other header fields are not covered by a WPT, and nothing is checked about them.
  *
- * @throws WimseError `ERR_WPT_…`, `ERR_TXN_TOKEN_COUNT`, `ERR_REPLAY_STORE_…`
+ * @throws WimseError `ERR_WIT_EXPIRED`, `ERR_WPT_…`, `ERR_OPTIONS_INVALID`, `ERR_TXN_TOKEN_COUNT`, `ERR_REPLAY_STORE_…`
  * @see https://datatracker.ietf.org/doc/draft-ietf-wimse-wpt/ section 2
  */
-export function verifyWpt(
+export async function verifyWpt(
   request: Pick<RequestView, 'fields' | 'path'>,
   { wit, ...options }: WptVerifierOptions & { readonly wit: VerifiedWit },
 ): Promise<VerifiedWpt> {
@@ -83,9 +83,13 @@ export function createWptVerifier(options: WptVerifierOptions): WptVerifier {
   if (!(tolerance >= 0 && tolerance <= MAX_CLOCK_TOLERANCE_SECONDS) || !(maxLifetimeSeconds > 0)) {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'a time' })
   }
+  // A limit that is no number would limit nothing.
+  if (!(maxTokenBytes > 0)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'maxTokenBytes' })
 
   return async ({ fields, path }, wit) => {
     assertVerifiedWit(wit)
+    const now = runtime.now() / 1000
+    if (now >= wit.refusedFrom) throw new WimseError('ERR_WIT_EXPIRED')
     const jws = decode(readWptField(fields), maxTokenBytes)
     const { typ, alg } = jws.header
     if (typeof typ !== 'string' || !/^(?:application\/)?wpt\+jwt$/i.test(typ)) throw new WimseError('ERR_WPT_TYP')
@@ -95,7 +99,6 @@ export function createWptVerifier(options: WptVerifierOptions): WptVerifier {
     const valid = confirmation.verify(jws.signingInput, jws.signature)
     if (!(valid instanceof Promise ? await valid : valid)) throw new WimseError('ERR_WPT_SIGNATURE')
 
-    const now = runtime.now() / 1000
     const { audience, expiresAt, jti } = checkClaims(jws.payload, { audienceFits, path, now, tolerance, maxLifetimeSeconds })
     const { wth, oth } = jws.payload
     if (wth === undefined) throw new WimseError('ERR_WPT_WTH_MISSING')

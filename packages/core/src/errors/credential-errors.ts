@@ -55,6 +55,7 @@ export const credentialErrors = {
   ERR_JWT_SVID_TRUST_DOMAIN: badRequest(['no_bundle_for_trust_domain', 'BUNDLE-3-02', 'The trust domain of the JWT-SVID is not trusted.']),
   ERR_JWT_SVID_KEY_UNKNOWN: badRequest(['key_not_for_jwt_svid', 'JSVID-6.2-01', 'The key of the JWT-SVID is not known.']),
   ERR_JWT_SVID_SIGNATURE: badRequest(['signature_invalid', 'JSVID-4-02', 'The signature of the JWT-SVID is not valid.']),
+  ERR_JWT_SVID_AUD_MISSING: badRequest(['aud_missing', 'JSVID-3.2-02', 'The JWT-SVID has no audience.']),
   ERR_JWT_SVID_AUD: badRequest(['aud_mismatch', 'JSVID-3.2-03', 'The JWT-SVID is for another audience.']),
   ERR_JWT_SVID_EXP: badRequest(['exp_missing', 'JSVID-3.3-01', 'The JWT-SVID has no valid expiry.']),
   ERR_JWT_SVID_EXPIRED: badRequest(['expired', 'JSVID-4-04', 'The JWT-SVID has expired.']),
