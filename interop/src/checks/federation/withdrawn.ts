@@ -76,6 +76,8 @@ function isRefused(result: CallResult, domain: TrustDomainName, proof: AnyProof)
   const { outcome, callerCode, status, challenge, problem } = result
   if (domain === 'shop.example') return outcome === 'connection-failed' && callerCode === REFUSED_BY_CALLER
   if (proof === 'mutual-tls') return outcome === 'connection-failed' && callerCode === 'ERR_MTLS_CONNECTION'
+  // The refusal is not signed, so to a caller that wants signed responses it is no answer.
+  if (proof === 'http-signature-response') return outcome === 'refused-by-caller' && callerCode === 'ERR_HTTP_SIGNATURE_RESPONSE_UNSIGNED'
   const code = REFUSED_BY_CALLEE[proof]
   const expected = errorAnswer(code, { takesWpt: takesWpt(pathOf(proof)) })
   return problem?.code === code && status === expected.status && challenge === (expected.status === 401 ? 'WPT' : undefined)

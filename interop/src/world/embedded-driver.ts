@@ -1,0 +1,7 @@
+import type { Driver } from './driver.ts'
+import { startEmbeddedWorld } from './embedded-world.ts'
+
+/** No SPIRE: the testing authority and its Workload API in this process, the workloads as processes. Runs wherever Node does. */
+export function createEmbeddedDriver(): Driver {
+  return { name: 'embedded', availability: async () => ({ available: true }), start: startEmbeddedWorld }
+}
