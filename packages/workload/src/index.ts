@@ -1,11 +1,12 @@
-export { type AuthenticatedWebRequest, authenticateRequest } from './authenticate/authenticate-request.ts'
-export type {
-  AuthenticatedPeer,
-  AuthenticatedRequest,
-  ConnectionPeer,
-  ProofKind,
-  VerifiedConnection,
-  VerifiedProof,
+export { type AuthenticateRequestOptions, authenticateRequest } from './authenticate/authenticate-request.ts'
+export {
+  type AuthenticatedPeer,
+  type AuthenticatedRequest,
+  assertAuthenticatedPeer,
+  type ConnectionPeer,
+  type ProofKind,
+  type VerifiedConnection,
+  type VerifiedProof,
 } from './authenticate/authenticated-peer.ts'
 export { type Allow, type Authorizer, createAuthorizer } from './authenticate/authorize.ts'
 export {
@@ -13,4 +14,5 @@ export {
   type AuthenticatorOptions,
   createAuthenticator,
   DEFAULT_ACCEPTED_PROOFS,
+  type RecipientOptions,
 } from './authenticate/create-authenticator.ts'

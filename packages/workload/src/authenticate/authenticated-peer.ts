@@ -1,5 +1,5 @@
 import type { JsonObject, RequestView, ResponseView, TrustDomain, WorkloadIdentifier } from '@wimse/core'
-import { trustDomainOf } from '@wimse/core'
+import { trustDomainOf, WimseError } from '@wimse/core'
 import type { VerifiedHttpSignature } from '@wimse/http-signature'
 import type { VerifiedJwtSvid } from '@wimse/jwt-svid'
 import type { VerifiedWpt } from '@wimse/wpt'
@@ -9,8 +9,9 @@ export type ProofKind = 'wpt' | 'http-signature' | 'mutual-tls' | 'jwt-svid'
 
 /** What mutual TLS says about a connection: made by `@wimse/mutual-tls`, or by whoever terminates TLS for this service. */
 export interface ConnectionPeer {
+  /** What the URI name of the validated certificate is (CRED-7-04). */
   readonly identifier: WorkloadIdentifier
-  /** Seconds since the epoch. */
+  /** End of the certificate in seconds since the epoch. Not judged again: connections outlive certificates. */
   readonly notAfter: number
 }
 
@@ -18,9 +19,11 @@ export interface ConnectionPeer {
 export interface VerifiedConnection {
   readonly kind: 'mutual-tls'
   readonly identifier: WorkloadIdentifier
+  /** Seconds since the epoch. */
   readonly expiresAt: number
 }
 
+/** A proof that held. Its `kind` tells which. */
 export type VerifiedProof = VerifiedWpt | VerifiedHttpSignature | VerifiedJwtSvid | VerifiedConnection
 
 declare const authenticatedPeerBrand: unique symbol
@@ -28,11 +31,12 @@ declare const authenticatedPeerBrand: unique symbol
 /** The workload that made a request. Only the authenticator makes one; policy takes nothing else. */
 export interface AuthenticatedPeer {
   readonly [authenticatedPeerBrand]: true
+  /** Whole, with its trust domain: what authorization, accounting and audit go by (CRED-7-01, CRED-7-02). */
   readonly identifier: WorkloadIdentifier
   readonly trustDomain: TrustDomain
   /** Every proof that was verified; all of them name this peer. */
   readonly proofs: readonly VerifiedProof[]
-  /** The claims of its WIT or JWT-SVID; empty for mutual TLS. */
+  /** The claims of its WIT or JWT-SVID, for policy and accounting (CRED-7-05); empty for mutual TLS. */
   readonly claims: JsonObject
   /** The workload on the other end of the TLS connection, where it showed itself: a proxy may differ from the peer. */
   readonly connection: WorkloadIdentifier | undefined
@@ -44,11 +48,25 @@ export interface AuthenticatedRequest {
   /** The request; its body is octets when a signature covered it, and then these are the octets that were verified. */
   readonly request: RequestView
   /**
-   * Finishes the response: signs it when the caller requires that (SIG-3.5-02), else leaves it as it is.
+   * Finishes the response: signs it when the caller requires that (SIG-3.5-02) or `signResponses` says so (SIG-3.5-03), else leaves it as
+   * it is. A body that gets signed is read whole.
    *
-   * @throws WimseError `ERR_HTTP_SIGNATURE_CANNOT_SIGN` when it has to be signed and can't be (SIG-3.5-04)
+   * @throws WimseError `ERR_HTTP_SIGNATURE_CANNOT_SIGN` when it has to be signed and can't be: send that refusal instead (SIG-3.5-04)
    */
   finish(response: ResponseView): Promise<ResponseView>
+}
+
+/** What only this module can put on an object. */
+class Authenticated {
+  readonly #made = true
+
+  static of<T extends object>(value: T): T {
+    return Object.freeze(Object.assign(new Authenticated(), value))
+  }
+
+  static isOn(value: object): boolean {
+    return #made in value
+  }
 }
 
 /** For the authenticator alone: not exported by the package. */
@@ -58,11 +76,22 @@ export function authenticatedPeer(
   claims: JsonObject,
   connection: ConnectionPeer | undefined,
 ): AuthenticatedPeer {
-  return Object.freeze({
+  return Authenticated.of({
     identifier,
     trustDomain: trustDomainOf(identifier),
-    proofs,
+    proofs: Object.freeze([...proofs]),
     claims,
     connection: connection?.identifier,
-  }) as AuthenticatedPeer
+  }) as unknown as AuthenticatedPeer
+}
+
+/**
+ * Makes sure at run time that a peer comes from an authenticator, for callers that the compiler doesn't guard.
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID`
+ */
+export function assertAuthenticatedPeer(peer: AuthenticatedPeer): void {
+  if (typeof peer !== 'object' || peer === null || !Authenticated.isOn(peer)) {
+    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'not an authenticated peer' })
+  }
 }

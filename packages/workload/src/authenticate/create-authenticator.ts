@@ -6,13 +6,21 @@ import {
   type RequestView,
   type ResponseView,
   type Runtime,
+  recode,
   WimseError,
 } from '@wimse/core'
 import { createRequestVerifier, signResponse, type VerifiedHttpSignature } from '@wimse/http-signature'
 import { readBearerField, verifyJwtSvid } from '@wimse/jwt-svid'
 import { type AlgorithmPolicy, defaultRuntime } from '@wimse/keys'
 import type { TrustStore } from '@wimse/trust'
-import { createWitVerifier, readWitField, type VerifiedWit, type WitCredential, type WitProfileName } from '@wimse/wit'
+import {
+  assertLiveCredential,
+  createWitVerifier,
+  readWitField,
+  type VerifiedWit,
+  type WitCredential,
+  type WitProfileName,
+} from '@wimse/wit'
 import { createWptVerifier } from '@wimse/wpt'
 import {
   type AuthenticatedRequest,
@@ -28,8 +36,9 @@ export interface AuthenticatorOptions {
   readonly trust: TrustStore
   /** Whom this service is: its origin, or aliases. Never taken from a request. */
   readonly audience: Audience
+  /** Shared by everyone who answers to that audience: a proof is for one use among them all. */
   readonly replay: ReplayStore
-  /** Which proofs are taken; `wpt` and `http-signature` unless told. A proof that is present and not listed is no proof. */
+  /** Which proofs are taken; {@link DEFAULT_ACCEPTED_PROOFS} unless told. A proof that is present and not listed is no proof. */
   readonly accept?: readonly ProofKind[]
   /** `wimse` unless told. */
   readonly witProfile?: WitProfileName
@@ -38,35 +47,61 @@ export interface AuthenticatorOptions {
   readonly issuers?: Readonly<Record<string, readonly string[]>>
   /** Header fields with tokens or context that the application uses: refused when present and not bound by the proof. */
   readonly contextFields?: readonly string[]
+  /** 30 s unless told, 120 s at most. */
   readonly clockToleranceSeconds?: number
+  /** Octets of a body that a signature covers, of request or response: 1 MiB unless told. */
   readonly maxBodyBytes?: number
   /** This service's own credential, to sign responses with. Without it a request for a signed response is refused. */
   readonly credential?: () => WitCredential
+  /**
+   * Which responses to signed requests are signed: those whose caller requires it, the default, or all (SIG-3.5-01, SIG-3.5-03,
+   * SIG-3.5-08). A signed response is held back until its body is whole, which an endless stream never is: hence the default.
+   */
+  readonly signResponses?: 'when-required' | 'always'
   readonly runtime?: Runtime
 }
+
+/** What a workload is told to make an authenticator of its own: its trust and credential it has, and a replay store as well. */
+export type RecipientOptions = Omit<AuthenticatorOptions, 'trust' | 'credential' | 'replay'> & Partial<Pick<AuthenticatorOptions, 'replay'>>
 
 /** Finds out who made a request. */
 export interface Authenticator {
   /**
+   * In order: what is presented; a WIT in the Authorization field (CRED-5.1-13); the WIT; the HTTP signature; the WPT; and whether the signed
+   * response that a caller requires can be had.
+   *
    * @param connection the peer of the TLS connection, where mutual TLS authenticated one
-   * @throws WimseError the code of the first check that failed
+   * @throws WimseError the code of the first check that failed (CRED-5.2-01, WPT-2.1-01, SIG-3.6-01)
    */
   authenticate(request: RequestView, connection?: ConnectionPeer): Promise<AuthenticatedRequest>
-  /** The HTTP answer to a refusal: status, challenge and problem details (WPT-2.1-01, SIG-3.6-01). Errors of other kinds are thrown on. */
+  /**
+   * The HTTP answer to a refusal: status, challenge and problem details. 401 with the challenge for a WPT that failed (WPT-2.1-02, WPT-2.1-04)
+   * and, where WPTs are taken, for a WIT that failed or a proof that is missing; else 400 without one (CRED-5.2-02, CRED-5.2-04,
+   * SIG-3.6-02, SIG-3.6-04). Errors of other kinds are thrown on.
+   */
   refuse(error: unknown): Response
 }
 
+/** The proofs of possession that a message carries by itself. */
 export const DEFAULT_ACCEPTED_PROOFS: readonly ProofKind[] = ['wpt', 'http-signature']
+
+const PROOF_KINDS: readonly ProofKind[] = ['wpt', 'http-signature', 'mutual-tls', 'jwt-svid']
 
 /**
  * Makes the one path from a raw request to a peer: credential, then proof, then peer. A request with a WIT has to prove it, by WPT, by
  * HTTP signature, or both, and then both have to hold for the same WIT. Without a WIT, a JWT-SVID as bearer or the TLS connection counts,
- * where `accept` lists it. A WIT in the Authorization field is refused everywhere. Authorization isn't judged here.
+ * where `accept` lists it, the former first; a proof that lacks its WIT is refused and not passed over. A bearer token beside another proof
+ * is not looked at: it says nothing about the caller (WPT-2.2-04). A WIT in the Authorization field is refused everywhere. Nothing of
+ * the address, the path or the host name makes an identifier (ID-5-03). Authorization isn't judged here.
  *
  * @throws WimseError `ERR_OPTIONS_INVALID`
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { trust, audience, replay, credential, algorithms, accept = DEFAULT_ACCEPTED_PROOFS } = options
+  const { trust, audience, replay, credential, algorithms, signResponses, accept = DEFAULT_ACCEPTED_PROOFS } = options
+  if (accept.length === 0 || !accept.every((kind) => PROOF_KINDS.includes(kind))) {
+    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'accept' })
+  }
+  if (signResponses === 'always' && credential === undefined) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'signResponses' })
   const runtime = options.runtime ?? defaultRuntime()
   const shared = {
     audience,
@@ -88,11 +123,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const verifyWpt = createWptVerifier({ ...shared, contextFields })
   const verifySignature = createRequestVerifier({ ...shared, ...policy, ...body, boundFields: contextFields })
   const takesWpt = accept.includes('wpt')
+  const takesSignature = accept.includes('http-signature')
 
   const proofsOfWit = async (request: RequestView, presented: PresentedCredentials): Promise<VerifiedProof[]> => {
     const byWpt = presented.wpt && takesWpt
-    const bySignature = presented.signature && accept.includes('http-signature')
-    if (!byWpt && !bySignature) throw missingProof(presented, accept)
+    // The signature of someone else stands in the way of no WPT; without a WPT the fields of a signature are judged as one.
+    const bySignature = takesSignature && (presented.signature || (presented.signatureFields && !byWpt))
+    if (!byWpt && !bySignature) throw missingProof(presented, takesWpt && !takesSignature)
     const wit = await verifyWit(readWitField(request.fields))
     const proofs: VerifiedProof[] = []
     // The signature goes first where there are both: it reads the body, and a WPT is spent by its verification.
@@ -103,17 +140,24 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   const proofsOf = async (request: RequestView, connection: ConnectionPeer | undefined): Promise<VerifiedProof[]> => {
     const presented = presentedCredentials(request.fields)
-    if (presented.bearer) refuseWitAsBearer(request.fields)
+    if (presented.otherScheme) refuseWitAsBearer(request.fields)
     if (presented.wit) return proofsOfWit(request, presented)
-    if (presented.wpt && takesWpt) throw new WimseError('ERR_WIT_MISSING')
-    if (presented.bearer) {
-      if (!accept.includes('jwt-svid')) throw new WimseError('ERR_POLICY_BEARER')
-      return [await verifyJwtSvid(readBearerField(request.fields), { ...shared, ...policy, trust, audience })]
+    // WPT-2-01, SIG-3-12: a proof alone is broken, and nothing else that the request has makes up for that.
+    if ((presented.wpt && takesWpt) || (presented.signature && takesSignature)) throw new WimseError('ERR_WIT_MISSING')
+    if (presented.bearer && accept.includes('jwt-svid')) {
+      return [await verifyJwtSvid(readBearerField(request.fields), { ...shared, ...policy, trust })]
     }
     if (connection !== undefined && accept.includes('mutual-tls')) {
       return [{ kind: 'mutual-tls', identifier: connection.identifier, expiresAt: connection.notAfter }]
     }
-    throw new WimseError(presented.signature ? 'ERR_WIT_MISSING' : 'ERR_PROOF_MISSING')
+    throw new WimseError(presented.bearer ? 'ERR_POLICY_BEARER' : 'ERR_PROOF_MISSING')
+  }
+
+  const signingCredential = (): WitCredential => {
+    if (credential === undefined) throw new WimseError('ERR_HTTP_SIGNATURE_CANNOT_SIGN')
+    const own = credential()
+    assertLiveCredential(own, runtime)
+    return own
   }
 
   return {
@@ -122,15 +166,20 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const [first] = proofs
       if (first === undefined) throw new WimseError('ERR_PROOF_MISSING')
       const signature = proofs.find((proof): proof is VerifiedHttpSignature => proof.kind === 'http-signature')
+      // CRED-7-03: until here no identifier has left the verifiers.
       const peer = authenticatedPeer(first.identifier, proofs, claimsOf(first), connection)
-      if (signature?.signedResponseRequired === true && credential === undefined) throw new WimseError('ERR_HTTP_SIGNATURE_CANNOT_SIGN')
+      const signed = signature !== undefined && (signature.signedResponseRequired || signResponses === 'always') ? signature : undefined
+      // SIG-3.5-04, SIG-3.5-05: known before the handler does anything.
+      if (signed !== undefined) await orCannotSign(signingCredential)
       return {
         peer,
         request: signature?.message ?? request,
-        async finish(response: ResponseView): Promise<ResponseView> {
-          if (signature?.signedResponseRequired !== true || credential === undefined) return response
-          const signed = await signResponse(response, { request: signature, credential: credential(), runtime, ...body })
-          return signed.response
+        finish(response: ResponseView): Promise<ResponseView> {
+          if (signed === undefined) return Promise.resolve(response)
+          return orCannotSign(async () => {
+            const made = await signResponse(response, { request: signed, credential: signingCredential(), runtime, ...body })
+            return made.response
+          })
         },
       }
     },
@@ -141,10 +190,19 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 }
 
-function missingProof(presented: PresentedCredentials, accept: readonly ProofKind[]): WimseError {
+function missingProof(presented: PresentedCredentials, onlyWpt: boolean): WimseError {
   // Another scheme where only a WPT would do is told as such (WPT-2-29).
-  const onlyWpt = accept.includes('wpt') && !accept.includes('http-signature')
-  return new WimseError(onlyWpt && presented.bearer ? 'ERR_WPT_SCHEME' : 'ERR_PROOF_MISSING')
+  return new WimseError(onlyWpt && presented.otherScheme ? 'ERR_WPT_SCHEME' : 'ERR_PROOF_MISSING')
+}
+
+/** SIG-3.6-05: whatever keeps a response from being signed, the caller hears that it can't be, and the operator why. */
+async function orCannotSign<T>(step: () => T | Promise<T>): Promise<T> {
+  try {
+    return await step()
+  } catch (error) {
+    if (!isWimseError(error) || error.code === 'ERR_HTTP_SIGNATURE_CANNOT_SIGN') throw error
+    throw recode('ERR_HTTP_SIGNATURE_CANNOT_SIGN', error)
+  }
 }
 
 function claimsOf(proof: VerifiedProof): VerifiedWit['claims'] {

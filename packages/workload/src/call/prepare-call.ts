@@ -1,4 +1,4 @@
-import { fieldValues, type RequestView, type Runtime, readBody, WimseError, type WorkloadIdentifier } from '@wimse/core'
+import { fieldValues, type RequestView, type Runtime, WimseError, type WorkloadIdentifier } from '@wimse/core'
 import { type SignedRequest, signRequest } from '@wimse/http-signature'
 import { WIT_FIELD, type WitCredential } from '@wimse/wit'
 import { createWpt, isContextField, TXN_TOKEN_FIELD } from '@wimse/wpt'
@@ -20,6 +20,7 @@ export interface PrepareCallOptions {
   readonly audience?: string
   /** Header fields besides Txn-Token whose values the proof binds when the request has them. */
   readonly contextFields?: readonly string[]
+  /** Octets of a body that a signature covers: 1 MiB unless told. */
   readonly maxBodyBytes?: number
   readonly runtime: Runtime
 }
@@ -33,63 +34,75 @@ export interface PreparedCall {
 }
 
 /**
- * Adds the proof to a request. The body is read whole, since a digest may have to cover it.
+ * Adds the proof to a request. A body that is a stream is read whole for a signature, whose digest covers it, and left alone otherwise.
  *
- * @throws WimseError `ERR_INSECURE_CHANNEL` for anything but https (WPT-3.1.1-01, CRED-9.5-01), `ERR_OPTIONS_INVALID` when the request has an
- *   Authorization field of its own beside a proof that needs it (WPT-2.2-01), and those of making the proof
+ * @throws WimseError `ERR_INSECURE_CHANNEL` for anything but https (WPT-3.1.1-01, CRED-9.5-01), `ERR_OPTIONS_INVALID` for a wrong name among
+ *   `contextFields`, a bound field that occurs twice, or when the request has an Authorization field of its own beside a proof that needs
+ *   it (WPT-2.2-01, WPT-2.2-02, WPT-2.2-03) or a WIT beside a WPT, and those of making the proof
  */
 export async function prepareCall(request: RequestView, options: PrepareCallOptions): Promise<PreparedCall> {
-  const { peer, proof, credentials, runtime, contextFields = [] } = options
+  const { peer, proof, credentials, runtime } = options
   if (request.scheme !== 'https') throw new WimseError('ERR_INSECURE_CHANNEL')
-  const body = request.body === null ? null : await readBody(request.body, options.maxBodyBytes)
-  const whole: RequestView = { ...request, body }
+  const contextFields = readContextFields(options.contextFields)
   const target = options.audience ?? `https://${request.authority}${request.path}`
   switch (proof) {
     case 'mutual-tls':
-      return { request: whole, peer, proof }
+      return { request, peer, proof }
     case 'jwt-svid': {
-      refuseOwnAuthorization(request)
+      refuseOwn('authorization', request)
       const { token } = await credentials.jwtSvid(options.audience ?? `https://${request.authority}`)
-      return { request: withFields(whole, [['authorization', `Bearer ${token}`]]), peer, proof }
+      return { request: withFields(request, [['authorization', `Bearer ${token}`]]), peer, proof }
     }
     case 'wpt': {
-      refuseOwnAuthorization(request)
+      refuseOwn('authorization', request)
+      refuseOwn(WIT_FIELD, request)
       const credential = credentials.wit()
       const authorization = await createWpt({ credential, audience: target, runtime, ...boundTokens(request, contextFields) })
       const fields = [[WIT_FIELD, credential.token] as const, ['authorization', authorization] as const]
-      return { request: withFields(whole, fields), peer, proof }
+      return { request: withFields(request, fields), peer, proof }
     }
     case 'http-signature':
     case 'http-signature-and-response': {
-      const signed = await signRequest(whole, {
+      const signed = await signRequest(request, {
         credential: credentials.wit(),
         audience: target,
         boundFields: contextFields,
         signedResponse: proof === 'http-signature' ? 'optional' : 'required',
         runtime,
+        ...(options.maxBodyBytes !== undefined && { maxBodyBytes: options.maxBodyBytes }),
       })
       return { request: signed.request, peer, proof, signed }
     }
   }
 }
 
-function refuseOwnAuthorization({ fields }: RequestView): void {
-  if (fieldValues(fields, 'authorization').length > 0)
-    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'an Authorization field of its own' })
+/**
+ * The names of context fields in lower case, as proofs have them.
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID` for one that can't be bound: it would go out unbound and unnoticed
+ */
+export function readContextFields(names: readonly string[] = []): readonly string[] {
+  const lower = names.map((name) => name.toLowerCase())
+  if (!lower.every(isContextField)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'contextFields' })
+  return lower
+}
+
+function refuseOwn(field: string, { fields }: RequestView): void {
+  if (fieldValues(fields, field).length > 0) throw new WimseError('ERR_OPTIONS_INVALID', { detail: `a ${field} field of its own` })
 }
 
 function withFields(request: RequestView, added: RequestView['fields']): RequestView {
   return { ...request, fields: [...request.fields, ...added] }
 }
 
-/** The tokens that a WPT binds: the transaction token (WPT-2-18) and those of the context fields (WPT-2-20). */
+/** The tokens that a WPT binds: the transaction token (WPT-2-18, WPT-2.2-05) and those of the context fields (WPT-2-20). */
 function boundTokens(
   { fields }: RequestView,
   contextFields: readonly string[],
 ): { readonly transactionToken?: string; readonly contextTokens: Record<string, string> } {
   const contextTokens: Record<string, string> = {}
   for (const name of contextFields) {
-    const value = isContextField(name) ? single(fieldValues(fields, name)) : undefined
+    const value = single(fieldValues(fields, name))
     if (value !== undefined) contextTokens[name] = value
   }
   const transactionToken = single(fieldValues(fields, TXN_TOKEN_FIELD))

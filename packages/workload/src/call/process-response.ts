@@ -3,6 +3,14 @@ import { createResponseVerifier } from '@wimse/http-signature'
 import type { WitVerifier } from '@wimse/wit'
 import type { PreparedCall } from './prepare-call.ts'
 
+/** Options of {@link processResponse}. */
+export interface ProcessResponseOptions {
+  readonly verifyWit: WitVerifier
+  /** Octets of a body that a signature covers: 1 MiB unless told. */
+  readonly maxBodyBytes?: number
+  readonly runtime: Runtime
+}
+
 /** A response that was judged. */
 export interface ProcessedResponse {
   readonly response: ResponseView
@@ -11,15 +19,17 @@ export interface ProcessedResponse {
 }
 
 /**
- * Checks the response to a call: a signature that is there has to hold and to be the peer's (SIG-3.5-09), and one that was required has to be
- * there (SIG-3.5-06). The status of a response that was refused for its missing signature is told in the error's detail as a hint.
+ * Checks the response to a call: a signature that is there has to hold, to be the peer's and to be for this request (SIG-3.5-09, SIG-3.5-10),
+ * and one that was required has to be there (SIG-3.5-06); else an unsigned response is taken (SIG-3.5-07). The status of a response that
+ * was refused for its missing signature is told in the error's detail as a hint. A call that wasn't signed has no nonce that a signed
+ * response could be bound to: its response is what TLS says.
  *
  * @throws WimseError `ERR_HTTP_SIGNATURE_…` and those of verifying the peer's WIT
  */
 export async function processResponse(
   response: ResponseView,
   { signed, peer }: PreparedCall,
-  options: { readonly verifyWit: WitVerifier; readonly runtime: Runtime },
+  options: ProcessResponseOptions,
 ): Promise<ProcessedResponse> {
   if (signed === undefined) return { response, signed: false }
   try {

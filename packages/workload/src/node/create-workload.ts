@@ -1,7 +1,9 @@
 import {
   createPeerLookup,
+  inMemoryReplayStore,
   type PeerLookup,
   type PeerMapping,
+  type ReplayStore,
   type RequestView,
   type ResponseView,
   type Runtime,
@@ -12,28 +14,34 @@ import {
 import { type AlgorithmPolicy, defaultRuntime } from '@wimse/keys'
 import { createMutualTlsAgent, type MutualTlsAgentOptions } from '@wimse/mutual-tls'
 import { createWitVerifier, type WitCredential, type WitProfileName } from '@wimse/wit'
-import { type Authenticator, type AuthenticatorOptions, createAuthenticator } from '../authenticate/create-authenticator.ts'
-import { type CallCredentials, type PreparedCall, prepareCall } from '../call/prepare-call.ts'
+import { type Authenticator, createAuthenticator, type RecipientOptions } from '../authenticate/create-authenticator.ts'
+import { type CallCredentials, type PreparedCall, prepareCall, readContextFields } from '../call/prepare-call.ts'
 import { type ProcessedResponse, processResponse } from '../call/process-response.ts'
 import type { ProofChoice, ProofRule } from '../call/proof-choice.ts'
+import { webResponseOf } from '../message/web-response.ts'
 import { createHttpsTransport, type Transport } from './https-transport.ts'
 import type { WorkloadSource } from './workload-source.ts'
 
 /** Options of {@link createWorkload}. */
 export interface WorkloadOptions {
+  /** The workload's from now on: closed with it, and when it can't be made. */
   readonly source: WorkloadSource | Promise<WorkloadSource>
-  /** Which identifier is expected at which origin, such as `https://payments.shop.example` (ID-5-01). */
+  /** Which identifier is expected at which origin, such as `https://payments.shop.example`: a table or a function (ID-5-01, ID-5-02). */
   readonly peers: PeerMapping
   /** How calls prove who makes them; `wpt` unless told. */
   readonly proof?: ProofRule
-  /** Rules for the WITs of others; `wimse` unless told. */
+  /** Rules for the WITs of others; those of the source unless told, which for `workloadApi` is `wit-svid`. */
   readonly witProfile?: WitProfileName
   readonly algorithms?: AlgorithmPolicy
   /** Header fields besides Txn-Token that carry context, bound by every proof. */
   readonly contextFields?: readonly string[]
+  /** Octets of a body that a signature covers, of requests and responses: 1 MiB unless told. */
+  readonly maxBodyBytes?: number
+  /** For authenticators that are told of no other: one in memory for {@link DEFAULT_REPLAY_CAPACITY} proofs unless told, which is right for one process. */
+  readonly replay?: ReplayStore
   /** More about the TLS connections of calls, such as `verifyHostName`. */
   readonly tls?: Partial<Omit<MutualTlsAgentOptions, 'source' | 'trust' | 'peers'>>
-  /** How long to wait for the first credentials: 30,000 ms unless told. */
+  /** How long to wait for the first credentials: {@link DEFAULT_READY_TIMEOUT_MS} unless told. */
   readonly readyTimeoutMs?: number
   readonly runtime?: Runtime
 }
@@ -41,70 +49,95 @@ export interface WorkloadOptions {
 /** A workload: what it calls others with, and what it knows its callers by. */
 export interface Workload {
   readonly source: WorkloadSource
+  /** @throws WimseError `ERR_CREDENTIAL_UNAVAILABLE`, `ERR_CREDENTIAL_EXPIRED` */
   readonly identifier: WorkloadIdentifier
   /**
    * Calls a peer: finds its identifier, connects to that workload and no other, adds the proof, and checks the response. Redirects are
-   * not followed, since a proof is for one request.
+   * not followed, since a proof is for one request. When the signal aborts it rejects with the signal's reason, as `fetch` does.
    *
-   * @throws WimseError `ERR_IDENTIFIER_UNMAPPED`, `ERR_INSECURE_CHANNEL`, `ERR_MTLS_…`, `ERR_X509_…`, `ERR_HTTP_SIGNATURE_…`
+   * @throws WimseError `ERR_IDENTIFIER_UNMAPPED`, `ERR_INSECURE_CHANNEL`, `ERR_MTLS_…`, `ERR_X509_…`, `ERR_HTTP_SIGNATURE_…`,
+   *   `ERR_CREDENTIAL_…`, those of `prepareCall` and of the trust store
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
   /** The steps of `fetch`, for those who send by other means. */
   prepare(request: RequestView, choice?: { readonly proof?: ProofChoice; readonly audience?: string }): Promise<PreparedCall>
   readonly send: Transport
   process(response: ResponseView, call: PreparedCall): Promise<ProcessedResponse>
-  /** An authenticator with this workload's trust and, for signed responses, its credential. */
-  authenticator(options: Omit<AuthenticatorOptions, 'trust' | 'credential'>): Authenticator
+  /** An authenticator with this workload's trust and, for signed responses, its credential. All of them share one replay store unless told. */
+  authenticator(options: RecipientOptions): Authenticator
+  /** Ends idle connections, the source, and all use of its credentials. */
   close(): void
 }
 
 export const DEFAULT_READY_TIMEOUT_MS = 30_000
+export const DEFAULT_REPLAY_CAPACITY = 100_000
 
 /**
  * Makes a workload of its source; resolves when its credentials are there.
  *
- * @throws WimseError `ERR_CREDENTIAL_UNAVAILABLE` when none came in time, `ERR_WORKLOAD_API_…`, and those of reading `peers`
+ * @throws WimseError `ERR_CREDENTIAL_UNAVAILABLE` when none came in time, `ERR_WORKLOAD_API_…`, `ERR_OPTIONS_INVALID`, and those of reading
+ *   `peers`
  */
 export async function createWorkload(options: WorkloadOptions): Promise<Workload> {
-  const { proof = 'wpt', witProfile = 'wimse', contextFields = [], readyTimeoutMs = DEFAULT_READY_TIMEOUT_MS } = options
-  const runtime = options.runtime ?? defaultRuntime()
-  const lookup = createPeerLookup(options.peers)
   const source = await options.source
-  await source.ready({ signal: AbortSignal.timeout(readyTimeoutMs) })
-  const { trust } = source
+  try {
+    const workload = workloadOf(source, options)
+    await readyInTime(source, options)
+    return workload
+  } catch (error) {
+    source.close()
+    throw error
+  }
+}
+
+function workloadOf(source: WorkloadSource, options: WorkloadOptions): Workload {
+  const { proof = 'wpt', witProfile = source.witProfile ?? 'wimse' } = options
+  const runtime = options.runtime ?? defaultRuntime()
+  const replay = options.replay ?? inMemoryReplayStore({ capacity: DEFAULT_REPLAY_CAPACITY })
+  const contextFields = readContextFields(options.contextFields)
+  const lookup = createPeerLookup(options.peers)
+  const { trust, x509 } = source
   const policy = options.algorithms === undefined ? {} : { algorithms: options.algorithms }
+  const limit = options.maxBodyBytes === undefined ? {} : { maxBodyBytes: options.maxBodyBytes }
   const credential = (): WitCredential => source.wit?.current() ?? unavailable()
   const credentials: CallCredentials = {
     wit: credential,
     jwtSvid: (audience) => source.jwt?.fetch(audience) ?? unavailable(),
   }
   const verifyWit = createWitVerifier({ trust, profile: witProfile, runtime, ...policy })
-  const agent = createMutualTlsAgent({ profile: 'x509-svid', ...options.tls, source: source.x509, trust, peers: lookup })
+  const agent = createMutualTlsAgent({ profile: 'x509-svid', runtime, ...options.tls, source: x509, trust, peers: lookup })
   const send = createHttpsTransport(agent)
 
-  const prepare: Workload['prepare'] = (request, choice = {}) => {
+  const prepare: Workload['prepare'] = async (request, choice = {}) => {
     const peer = expectedPeer(lookup, request)
     const chosen = choice.proof ?? (typeof proof === 'function' ? proof(peer) : proof)
     const audience = choice.audience === undefined ? {} : { audience: choice.audience }
-    return prepareCall(request, { peer, proof: chosen, credentials, contextFields, runtime, ...audience })
+    return prepareCall(request, { peer, proof: chosen, credentials, contextFields, runtime, ...limit, ...audience })
   }
-  const process: Workload['process'] = (response, call) => processResponse(response, call, { verifyWit, runtime })
+  const process: Workload['process'] = (response, call) => processResponse(response, call, { verifyWit, runtime, ...limit })
 
   return {
     source,
     get identifier() {
-      return source.x509.current().identifier
+      return x509.current().identifier
     },
     async fetch(input, init) {
       const request = new Request(input, init)
       const call = await prepare(requestViewOfRequest(request))
       const { response } = await send(call.request, request.signal)
-      return webResponse((await process(response, call)).response)
+      try {
+        return webResponseOf((await process(response, call)).response)
+      } catch (error) {
+        // Unread it would keep its connection.
+        if (response.body instanceof ReadableStream && !response.body.locked) await response.body.cancel().catch(() => undefined)
+        throw error
+      }
     },
     prepare,
     send,
     process,
-    authenticator: (own) => createAuthenticator({ witProfile, runtime, contextFields, ...policy, ...own, trust, credential }),
+    authenticator: (own) =>
+      createAuthenticator({ witProfile, runtime, contextFields, replay, ...policy, ...limit, ...own, trust, credential }),
     close() {
       agent.destroy()
       source.close()
@@ -112,16 +145,21 @@ export async function createWorkload(options: WorkloadOptions): Promise<Workload
   }
 }
 
+async function readyInTime(source: WorkloadSource, options: WorkloadOptions): Promise<void> {
+  const { readyTimeoutMs = DEFAULT_READY_TIMEOUT_MS, runtime = defaultRuntime() } = options
+  const waiting = new AbortController()
+  void runtime.delay(readyTimeoutMs, waiting.signal).then(() => waiting.abort())
+  try {
+    await source.ready({ signal: waiting.signal })
+  } finally {
+    waiting.abort()
+  }
+}
+
+/** ID-5-03: the origin finds an entry of the mapping, or nothing. */
 function expectedPeer(lookup: PeerLookup, { scheme, authority }: RequestView): WorkloadIdentifier {
   if (scheme !== 'https') throw new WimseError('ERR_INSECURE_CHANNEL')
   return lookup(`https://${authority}`)
-}
-
-const BODILESS = new Set([101, 204, 205, 304])
-
-function webResponse({ status, fields, body }: ResponseView): Response {
-  const content = BODILESS.has(status) ? null : body instanceof Uint8Array ? body.slice() : body
-  return new Response(content, { status, headers: fields.map(([name, value]) => [name, value]) })
 }
 
 function unavailable(): never {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type MaybePromise, type RequestView, type ResponseView, responseViewOfResponse } from '@wimse/core'
+import { type MaybePromise, type RequestView, responseViewOfResponse } from '@wimse/core'
+import { answerRequest } from '../authenticate/answer-request.ts'
 import type { AuthenticatedPeer, ConnectionPeer } from '../authenticate/authenticated-peer.ts'
 import { type Allow, createAuthorizer } from '../authenticate/authorize.ts'
 import type { Authenticator } from '../authenticate/create-authenticator.ts'
@@ -13,7 +14,7 @@ export interface NodeListenerOptions {
   readonly authenticator: Authenticator
   /** Who may call; nobody else gets to the handler. */
   readonly allow: Allow
-  /** The peer of the TLS connection that a request came over, such as `connectionPeerOf`. */
+  /** The peer of the TLS connection that a request came over, such as `connectionPeerOf`. When it throws, the connection ends with the refusal. */
   readonly connectionPeer?: (incoming: IncomingMessage) => MaybePromise<ConnectionPeer | undefined>
   /** Is told of every refusal and failure; nothing of it goes to the caller but the code. */
   readonly onError?: (error: unknown) => void
@@ -30,26 +31,13 @@ export function createNodeListener(
   handler: PeerHandler,
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   const { authenticator, connectionPeer, onError } = options
-  const authorize = createAuthorizer(options.allow)
-  const answer = async (incoming: IncomingMessage): Promise<ResponseView> => {
-    try {
-      const { peer, request, finish } = await authenticator.authenticate(requestViewOfIncoming(incoming), await connectionPeer?.(incoming))
-      await authorize(peer)
-      return await finish(responseViewOfResponse(await handler(request, peer)))
-    } catch (error) {
-      onError?.(error)
-      return responseViewOfResponse(refusal(authenticator, error))
-    }
-  }
+  const rules = { authenticator, authorize: createAuthorizer(options.allow), onError }
   return (incoming, outgoing) => {
-    void answer(incoming).then((response) => sendResponse(response, outgoing))
-  }
-}
-
-function refusal(authenticator: Authenticator, error: unknown): Response {
-  try {
-    return authenticator.refuse(error)
-  } catch {
-    return new Response(null, { status: 500, headers: { 'cache-control': 'no-store' } })
+    const served = {
+      view: () => requestViewOfIncoming(incoming),
+      connectionPeer: () => connectionPeer?.(incoming),
+      handle: async (request: RequestView, peer: AuthenticatedPeer) => responseViewOfResponse(await handler(request, peer)),
+    }
+    void answerRequest(served, rules).then((response) => sendResponse(response, outgoing))
   }
 }

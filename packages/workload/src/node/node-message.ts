@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import { fieldLinesOfRawHeaders, type RequestView, type ResponseView, requestViewOfParts } from '@wimse/core'
+import { pipeline } from 'node:stream/promises'
+import { fieldLinesOfRawHeaders, fieldValues, type RequestView, type ResponseView, requestViewOfParts } from '@wimse/core'
 
 /**
- * The view of a request of node:http, with repeated header fields apart. The authority is what the sender named and decides nothing.
+ * The view of a request of node:http, with repeated header fields apart. The authority is what the sender named and decides nothing. The
+ * body is not touched before someone reads it.
  *
  * @throws WimseError `ERR_MESSAGE_MALFORMED`
  */
@@ -16,23 +18,37 @@ export function requestViewOfIncoming(incoming: IncomingMessage): RequestView {
     authority: headers.host ?? '',
     target: url,
     fields: fieldLinesOfRawHeaders(rawHeaders),
-    body: hasBody ? (Readable.toWeb(incoming) as ReadableStream<Uint8Array>) : null,
+    body: hasBody ? bodyOf(incoming) : null,
   })
 }
 
-/** Sends a response. A body that breaks off ends the connection, so that nobody takes a part for the whole. */
-export async function sendResponse(response: ResponseView, outgoing: ServerResponse): Promise<void> {
-  outgoing.writeHead(response.status, response.fields.flat())
-  const { body } = response
-  if (body === null || body instanceof Uint8Array) {
-    outgoing.end(body ?? undefined)
-    return
-  }
+/** A body that nobody reads is left to node, which drains it after the response so that the connection can go on. */
+function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+  let chunks: AsyncIterator<Uint8Array> | undefined
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        chunks ??= incoming[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+        const { done, value } = await chunks.next()
+        if (done === true) controller.close()
+        else controller.enqueue(value)
+      },
+      cancel() {
+        incoming.resume()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/** Sends a response. Never rejects: a body that breaks off, or a response that can't be written, ends the connection, so that nobody takes a part for the whole. */
+export async function sendResponse({ status, fields, body }: ResponseView, outgoing: ServerResponse): Promise<void> {
   try {
-    for await (const chunk of body) {
-      if (!outgoing.write(chunk)) await new Promise((resolve) => outgoing.once('drain', resolve))
-    }
-    outgoing.end()
+    const whole = body === null || body instanceof Uint8Array
+    const length = body instanceof Uint8Array && fieldValues(fields, 'content-length').length === 0
+    outgoing.writeHead(status, [...fields.flat(), ...(length ? ['content-length', String(body.length)] : [])])
+    if (whole) outgoing.end(body ?? undefined)
+    else await pipeline(Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]), outgoing)
   } catch {
     outgoing.destroy()
   }

@@ -1,6 +1,6 @@
 import type { Runtime } from '@wimse/core'
 import { createTrustStore, type TrustSource, type TrustSourceSelection, type TrustStore } from '@wimse/trust'
-import type { WitCredential } from '@wimse/wit'
+import type { WitCredential, WitProfileName } from '@wimse/wit'
 import {
   type CredentialSource,
   createJwtSource,
@@ -19,6 +19,8 @@ export interface WorkloadSource {
   readonly wit?: CredentialSource<WitCredential>
   readonly jwt?: JwtSource
   readonly trust: TrustStore
+  /** The rules that WITs from where this source gets its own are judged by; `wimse` unless told. */
+  readonly witProfile?: WitProfileName
   /** Resolves when there is a live credential of each kind. */
   ready(options?: { readonly signal?: AbortSignal }): Promise<void>
   close(): void
@@ -53,11 +55,14 @@ export async function workloadApi(options: WorkloadApiSourceOptions = {}): Promi
   const jwt = createJwtSource({ api })
   const trust = createTrustStore({ sources: [workloadApiTrustSource({ api }), ...trustSources], maxAgeSeconds, ...runtime })
   const started = trust.start()
+  // Heard in `ready`, which nobody may have called by then.
+  started.catch(() => undefined)
   const wit = options.wit === 'none' ? undefined : (options.wit?.({ x509, trust }) ?? createWitSource({ api }))
   return {
     x509,
     jwt,
     trust,
+    witProfile: 'wit-svid',
     ...(wit !== undefined && { wit }),
     async ready(waiting) {
       await Promise.all([started, x509.ready(waiting), wit?.ready(waiting)])
