@@ -1,0 +1,86 @@
+import { formatBase64url, isWimseError, type JsonObject, parseTrustDomain, utf8 } from '@wimse/core'
+import { generateSigner, type SignatureAlgorithm, type Signer } from '@wimse/keys'
+import { createTestRuntime, TEST_EPOCH_MS, type TestRuntime } from '@wimse/testing'
+import { keyAuthority, staticTrust, type TrustStore } from '@wimse/trust'
+import { createWitVerifier, type VerifiedWit, type VerifyWitOptions } from '../../src/index.ts'
+
+/** Seconds since the epoch at which every test starts. */
+export const NOW: number = TEST_EPOCH_MS / 1000
+export const SUBJECT = 'spiffe://shop.example/orders'
+
+/** The members of a token that a fixture changes; undefined leaves one out. */
+export type Changes = Readonly<Record<string, unknown>>
+
+/** What is different from a token without fault. */
+export interface Forgery {
+  readonly header?: Changes
+  readonly claims?: Changes
+  /** Members of `cnf.jwk`. */
+  readonly jwk?: Changes
+  readonly signer?: Signer
+}
+
+const signers = new Map<string, Promise<Signer>>()
+
+/** One signer for each name and algorithm in a test file; RSA keys are slow to make. */
+export function signerOf(name: string, algorithm: SignatureAlgorithm = 'ES256'): Promise<Signer> {
+  const id = `${name} ${algorithm}`
+  const known = signers.get(id) ?? generateSigner(algorithm, createTestRuntime()).then(({ signer }) => signer)
+  signers.set(id, known)
+  return known
+}
+
+/** A trust domain with one issuer, key `1`, and a workload that has the key `workload`. */
+export interface World {
+  readonly runtime: TestRuntime
+  readonly trust: TrustStore
+  readonly issuer: Signer
+  /** A WIT without fault but for what is told: signed whatever it says. */
+  forge(forgery?: Forgery): Promise<string>
+  verify(token: string, options?: Partial<VerifyWitOptions>): Promise<VerifiedWit>
+}
+
+export async function createWorld(algorithm: SignatureAlgorithm = 'ES256'): Promise<World> {
+  const runtime = createTestRuntime({ seed: 1 })
+  const issuer = await signerOf('issuer', algorithm)
+  const workload = await signerOf('workload')
+  const trust = trustIn('shop.example', { '1': issuer })
+  return {
+    runtime,
+    trust,
+    issuer,
+    forge: ({ header, claims, jwk, signer = issuer } = {}) =>
+      forgeJws(
+        { typ: 'wit+jwt', alg: signer.algorithm, kid: '1', ...header },
+        { sub: SUBJECT, iat: NOW, exp: NOW + 300, jti: 'a', cnf: { jwk: defined({ ...workload.publicJwk, ...jwk }) }, ...claims },
+        signer,
+      ),
+    verify: (token, options) => createWitVerifier({ trust, profile: 'wimse', runtime, ...options })(token),
+  }
+}
+
+/** A store of one trust domain with keys for WITs by `kid`. */
+export function trustIn(trustDomain: string, keys: Readonly<Record<string, Signer>>): TrustStore {
+  const authorities = Object.entries(keys).map(([kid, { publicJwk }]) => keyAuthority({ ...publicJwk, kid }))
+  return staticTrust([{ trustDomain: parseTrustDomain(trustDomain), witAuthorities: authorities }])
+}
+
+/** A compact JWS with exactly this header, whatever the signer's algorithm is. */
+export async function forgeJws(header: Changes, claims: Changes, signer: Signer): Promise<string> {
+  const input = [header, claims].map((part) => formatBase64url(utf8(JSON.stringify(defined(part))))).join('.')
+  return `${input}.${formatBase64url(await signer.sign(utf8(input)))}`
+}
+
+function defined(members: Changes): JsonObject {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as JsonObject
+}
+
+/** The code that a step ends with: `ok`, the code of a WimseError, or the text of any other error, which no test expects. */
+export async function codeOf(step: Promise<unknown> | (() => unknown)): Promise<string> {
+  try {
+    await (typeof step === 'function' ? step() : step)
+    return 'ok'
+  } catch (error) {
+    return isWimseError(error) ? error.code : `uncoded: ${String(error)}`
+  }
+}
