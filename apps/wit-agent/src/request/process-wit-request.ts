@@ -16,8 +16,8 @@ import { certificateThumbprint, WIT_REQUEST_TYP } from './wit-request.ts'
 /** Longest body of a request in octets: an RSA key of 8192 bits and a proof by it fit. */
 export const MAX_WIT_REQUEST_BYTES = 16_384
 /** Longest time between `iat` and `exp` of a proof. */
-export const MAX_WIT_REQUEST_LIFETIME_SECONDS = 60
-export const WIT_REQUEST_CLOCK_TOLERANCE_SECONDS = 30
+const MAX_WIT_REQUEST_LIFETIME_SECONDS = 60
+const WIT_REQUEST_CLOCK_TOLERANCE_SECONDS = 30
 const MAX_JTI_LENGTH = 128
 const MAX_HINT_LENGTH = 1024
 

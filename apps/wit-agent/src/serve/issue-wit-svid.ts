@@ -13,7 +13,7 @@ export interface IssuedWit {
 }
 
 /** How long SPIRE may take to sign. */
-export const ISSUE_TIMEOUT_MS = 5000
+const ISSUE_TIMEOUT_MS = 5000
 
 /**
  * Has SPIRE issue the WIT-SVID of the workload that has proven the key, for the entry's lifetime, and checks that it got what it asked

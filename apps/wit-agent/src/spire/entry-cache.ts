@@ -40,7 +40,7 @@ export function createEntryCache(log: OperatorLog, runtime: Pick<Runtime, 'now'>
 }
 
 /** Entries without a hint first, then by hint, then by id: whatever order the server gives them in, the choice is the same. */
-export function compareEntries(a: RegistrationEntry, b: RegistrationEntry): number {
+function compareEntries(a: RegistrationEntry, b: RegistrationEntry): number {
   return compareTexts(a.hint, b.hint) || compareTexts(a.id, b.id)
 }
 

@@ -44,7 +44,7 @@ export function formatSvidPem({ chain, privateKey }: Pick<X509Credential, 'chain
 }
 
 /** From 0 up to, not including, 1. */
-export function randomFraction(runtime: Pick<Runtime, 'randomBytes'>): number {
+function randomFraction(runtime: Pick<Runtime, 'randomBytes'>): number {
   const [high = 0, low = 0] = runtime.randomBytes(2)
   return (high * 256 + low) / 65_536
 }

@@ -19,8 +19,8 @@ export interface SyncLoop {
   close(): Promise<void>
 }
 
-export const SYNC_INITIAL_DELAY_MS = 500
-export const SYNC_MAX_DELAY_MS = 15_000
+const SYNC_INITIAL_DELAY_MS = 500
+const SYNC_MAX_DELAY_MS = 15_000
 
 /** Begins at once. After a failure it waits ever longer, half of it random, up to {@link SYNC_MAX_DELAY_MS}. */
 export function startSyncLoop({ round, onFailure, intervalMs, runtime }: SyncLoopOptions): SyncLoop {
