@@ -24,15 +24,25 @@ export interface VerifiedWit {
   readonly claims: JsonObject
 }
 
-const verified = new WeakSet<object>()
+/** The brand: a private member that no other code can give an object, and that costs the garbage collector nothing. */
+class Verified {
+  readonly #verified = true
+
+  constructor(wit: Omit<VerifiedWit, typeof verifiedWitBrand>) {
+    Object.assign(this, wit)
+    Object.freeze(this)
+  }
+
+  static is(value: object): boolean {
+    return #verified in value && value.#verified
+  }
+}
 
 /** For the verifier alone: not exported by the package. */
 export function brandVerifiedWit(wit: Omit<VerifiedWit, typeof verifiedWitBrand>): VerifiedWit {
   // One object serves every request that carries this WIT: nobody may change it for the others.
   deepFreeze(wit.claims)
-  const branded = Object.freeze({ ...wit }) as VerifiedWit
-  verified.add(branded)
-  return branded
+  return new Verified(wit) as object as VerifiedWit
 }
 
 /**
@@ -41,7 +51,8 @@ export function brandVerifiedWit(wit: Omit<VerifiedWit, typeof verifiedWitBrand>
  * @throws WimseError `ERR_OPTIONS_INVALID`
  */
 export function assertVerifiedWit(wit: VerifiedWit): void {
-  if (!verified.has(wit)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'not a verified WIT' })
+  if (typeof wit !== 'object' || wit === null || !Verified.is(wit))
+    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'not a verified WIT' })
 }
 
 function deepFreeze(value: unknown): void {

@@ -26,7 +26,7 @@ import {
 import type { KeyAuthority, TrustBundle, TrustStore } from '@wimse/trust'
 import { isUri } from './is-uri.ts'
 import { brandVerifiedWit, type VerifiedWit } from './verified-wit.ts'
-import { createWitCache } from './wit-cache.ts'
+import { createKeyPool, createWitCache } from './wit-cache.ts'
 import { type WitProfile, type WitProfileName, witProfile } from './wit-profile.ts'
 
 /** Options of {@link createWitVerifier} and {@link verifyWit}. */
@@ -89,6 +89,7 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
   if (!(maxLifetimeSeconds > 0)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'maxLifetimeSeconds' })
   if (!(maxTokenBytes > 0)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'maxTokenBytes' })
   const cache = createWitCache(options.cacheSize ?? DEFAULT_WIT_CACHE_SIZE)
+  const pooled = createKeyPool(options.cacheSize ?? DEFAULT_WIT_CACHE_SIZE)
   const bundleOf = (wit: VerifiedWit): TrustBundle => bundleOfTrustDomain(trust, wit.trustDomain)
 
   return async (token) => {
@@ -115,7 +116,7 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
     const expiresAt = checkTimes(jws.payload, now, tolerance, maxLifetimeSeconds)
     const issuer = checkIssuer(jws.payload, Object.hasOwn(issuers, trustDomain) ? issuers[trustDomain] : undefined)
     if (profile.audienceForbidden && jws.payload['aud'] !== undefined) throw new WimseError('ERR_WIT_AUD')
-    const confirmation = await confirmationOf(jws.payload, allowed, runtime)
+    const confirmation = pooled(await confirmationOf(jws.payload, allowed, runtime))
     const refusedFrom = expiresAt + tolerance
     const wit = brandVerifiedWit({
       token,

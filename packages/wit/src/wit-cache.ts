@@ -1,4 +1,5 @@
 import { WimseError } from '@wimse/core'
+import type { Verifier } from '@wimse/keys'
 import type { TrustBundle } from '@wimse/trust'
 import type { VerifiedWit } from './verified-wit.ts'
 
@@ -43,5 +44,24 @@ export function createWitCache(size: number): WitCache {
       }
       remembered.set(wit.hash, { wit, bundle })
     },
+  }
+}
+
+/** Gives the verifier that stands for a key already, where there is one: a workload may get WIT after WIT for the same key. */
+export type KeyPool = (verifier: Verifier) => Verifier
+
+/** A pool of at most `size` keys, which remain imported; the oldest makes room. Only keys of WITs that verified enter it. */
+export function createKeyPool(size: number): KeyPool {
+  const pool = new Map<string, Verifier>()
+  return (verifier) => {
+    const id = `${verifier.algorithm}:${verifier.thumbprint}`
+    const known = pool.get(id)
+    if (known !== undefined || size === 0) return known ?? verifier
+    if (pool.size >= size) {
+      const [oldest] = pool.keys()
+      if (oldest !== undefined) pool.delete(oldest)
+    }
+    pool.set(id, verifier)
+    return verifier
   }
 }
