@@ -1,5 +1,4 @@
-/** What {@link withDeadline} rejects with when time is up. */
-export class DeadlineError extends Error {
+class DeadlineError extends Error {
   constructor(milliseconds: number) {
     super(`not within ${milliseconds / 1000} s`)
     this.name = 'DeadlineError'

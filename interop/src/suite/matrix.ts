@@ -1,3 +1,4 @@
+import type { ScenarioName } from './check.ts'
 import type { CheckRecord, CheckResult } from './check-record.ts'
 import { DRIVER_NAMES, SCENARIO_NAMES } from './command-line.ts'
 
@@ -14,7 +15,7 @@ export function tally(records: readonly CheckRecord[]): Tally {
 
 /** One row: the checks of a scenario that are about the same proof or topic and of the same kind. */
 export interface MatrixRow {
-  readonly scenario: string
+  readonly scenario: ScenarioName
   readonly family: string
   readonly kind: string
   readonly cells: readonly Tally[]
@@ -36,7 +37,7 @@ export function matrixOf(records: readonly CheckRecord[]): Matrix {
   })
   const families = [...new Set(rows.map(({ family }) => family))]
   const rank = ({ scenario, family, kind }: MatrixRow): readonly number[] => [
-    SCENARIO_NAMES.findIndex((name) => name === scenario),
+    SCENARIO_NAMES.indexOf(scenario),
     families.indexOf(family),
     KINDS.indexOf(kind),
   ]
@@ -49,7 +50,7 @@ function compare(a: readonly number[], b: readonly number[]): number {
 }
 
 /** `wpt` of `single-hop.wpt.replayed`. */
-export function familyOf(id: string): string {
+function familyOf(id: string): string {
   return id.split('.')[1] ?? id
 }
 

@@ -8,9 +8,9 @@ import { mapBounded } from './map-bounded.ts'
 import { runWorld } from './run-world.ts'
 
 /** `false` runs one driver after the other, for machines where two sets of SPIRE servers are too much. */
-export const DRIVERS_SIDE_BY_SIDE = true
+const DRIVERS_SIDE_BY_SIDE: boolean = true
 /** Worlds of one driver that run at the same time. */
-export const WORLDS_AT_A_TIME = 2
+const WORLDS_AT_A_TIME = 2
 
 /** One driver and whether it can run. */
 export interface ChosenDriver {

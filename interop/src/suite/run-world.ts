@@ -8,7 +8,7 @@ import { mapBounded } from './map-bounded.ts'
 import { runCheck } from './run-check.ts'
 
 /** Checks of one phase that run side by side. */
-export const CHECKS_AT_A_TIME = 4
+const CHECKS_AT_A_TIME = 4
 const START_TIMEOUT_MS = 240_000
 const STOP_TIMEOUT_MS = 60_000
 
