@@ -1,4 +1,4 @@
-import { formatBase64url, isWimseError, type JsonObject, parseTrustDomain, utf8 } from '@wimse/core'
+import { formatBase64url, isWimseError, type JsonObject, parseTrustDomain, type Runtime, utf8 } from '@wimse/core'
 import { generateSigner, type SignatureAlgorithm, type Signer } from '@wimse/keys'
 import { createTestRuntime, TEST_EPOCH_MS, type TestRuntime } from '@wimse/testing'
 import { keyAuthority, staticTrust, type TrustStore } from '@wimse/trust'
@@ -60,8 +60,8 @@ export async function createWorld(algorithm: SignatureAlgorithm = 'ES256'): Prom
 }
 
 /** A store of one trust domain with keys for WITs by `kid`. */
-export function trustIn(trustDomain: string, keys: Readonly<Record<string, Signer>>): TrustStore {
-  const authorities = Object.entries(keys).map(([kid, { publicJwk }]) => keyAuthority({ ...publicJwk, kid }))
+export function trustIn(trustDomain: string, keys: Readonly<Record<string, Signer>>, runtime?: Runtime): TrustStore {
+  const authorities = Object.entries(keys).map(([kid, { publicJwk }]) => keyAuthority({ ...publicJwk, kid }, runtime && { runtime }))
   return staticTrust([{ trustDomain: parseTrustDomain(trustDomain), witAuthorities: authorities }])
 }
 
