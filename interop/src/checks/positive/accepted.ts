@@ -29,6 +29,10 @@ async function accept({ world }: CheckContext, scene: Scene, proof: Exclude<Proo
   const result = await orders.call(charge(world, scene, proof))
   const verified = proof === 'http-signature-response' ? 'http-signature' : proof
   expectServed(result, { caller: CALLER, callee: scene.callee, proof: verified })
+  // Mutual TLS and JWT-SVIDs have no proof whose algorithm the callee could tell.
+  const algorithm = proof === 'mutual-tls' || proof === 'jwt-svid' ? undefined : ALGORITHMS[worldName]
+  if (result.algorithm !== algorithm)
+    throw new CheckFailure(`the callee verified ${result.algorithm ?? 'no algorithm'}`, { call: evidenceOfCall(result) })
   const status = await orders.status()
   if (status.witAlgorithm !== ALGORITHMS[worldName]) {
     throw new CheckFailure(`the WIT of orders is for ${status.witAlgorithm ?? 'no algorithm'}, expected ${ALGORITHMS[worldName]}`)
