@@ -1,7 +1,7 @@
 import { formatBase64url, isWimseError, type JsonObject, parseTrustDomain, type Runtime, utf8 } from '@wimse/core'
 import { generateSigner, type SignatureAlgorithm, type Signer } from '@wimse/keys'
 import { createTestRuntime, TEST_EPOCH_MS, type TestRuntime } from '@wimse/testing'
-import { keyAuthority, staticTrust, type TrustStore } from '@wimse/trust'
+import { type KeyAuthority, keyAuthority, staticTrust, type TrustStore } from '@wimse/trust'
 import { createWitVerifier, type VerifiedWit, type VerifyWitOptions } from '../../src/index.ts'
 
 /** Seconds since the epoch at which every test starts. */
@@ -61,8 +61,15 @@ export async function createWorld(algorithm: SignatureAlgorithm = 'ES256'): Prom
 
 /** A store of one trust domain with keys for WITs by `kid`. */
 export function trustIn(trustDomain: string, keys: Readonly<Record<string, Signer>>, runtime?: Runtime): TrustStore {
-  const authorities = Object.entries(keys).map(([kid, { publicJwk }]) => keyAuthority({ ...publicJwk, kid }, runtime && { runtime }))
-  return staticTrust([{ trustDomain: parseTrustDomain(trustDomain), witAuthorities: authorities }])
+  return storeOf(
+    trustDomain,
+    Object.entries(keys).map(([kid, { publicJwk }]) => keyAuthority({ ...publicJwk, kid }, runtime && { runtime })),
+  )
+}
+
+/** A store of one trust domain. */
+export function storeOf(trustDomain: string, witAuthorities: readonly KeyAuthority[]): TrustStore {
+  return staticTrust([{ trustDomain: parseTrustDomain(trustDomain), witAuthorities }])
 }
 
 /** A compact JWS with exactly this header, whatever the signer's algorithm is. */
