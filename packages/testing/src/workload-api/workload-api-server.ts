@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type ServerHttp2Session } from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -33,6 +34,8 @@ export async function startWorkloadApiServer(listen: WorkloadApiListen = 'unix')
   const calls = { ...noCalls }
   const sessions = new Set<ServerHttp2Session>()
   const changed = new EventTarget()
+  // One for each open stream.
+  setMaxListeners(0, changed)
   let answers = NO_ANSWERS
 
   const count: Interceptor = (next) => (request) => {

@@ -58,6 +58,8 @@ function open(agent: Agent, { scheme, authority, path, query, method, fields, bo
   if (!/^[^/?#@\\\s]+$/.test(authority) || !URL.canParse(`https://${authority}`)) {
     throw new WimseError('ERR_MESSAGE_MALFORMED', { detail: 'authority' })
   }
+  const target = query === undefined ? path : `${path}?${query}`
+  if (!/^\/[\x21\x22\x24-\x7e]*$/.test(target)) throw new WimseError('ERR_MESSAGE_MALFORMED', { detail: 'request target' })
   const { hostname, port } = new URL(`https://${authority}`)
   const length = body === null ? (METHODS_WITH_CONTENT.has(method) ? 0 : undefined) : body instanceof Uint8Array ? body.length : undefined
   const lines = fields.filter(([name]) => !CONNECTION_FIELDS.has(name.toLowerCase()))
@@ -68,7 +70,7 @@ function open(agent: Agent, { scheme, authority, path, query, method, fields, bo
       host: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
       port: port === '' ? 443 : Number(port),
       method,
-      path: query === undefined ? path : `${path}?${query}`,
+      path: target,
       headers: headers.flat(),
     })
   } catch {
