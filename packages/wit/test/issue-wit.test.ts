@@ -74,7 +74,12 @@ describe('no WIT is issued', () => {
     ...(await signerOf('workload', algorithm)).publicJwk,
     ...changes,
   })
-  it.each<readonly [title: string, code: ErrorCode, grant: () => object | Promise<object>, options?: () => Promise<object>]>([
+  const rows: readonly (readonly [
+    title: string,
+    code: ErrorCode,
+    grant: () => object | Promise<object>,
+    options?: () => Promise<object>,
+  ])[] = [
     [
       'CRED-5.1-07, ID-4.1-13: for an identifier that is not canonical',
       'ERR_IDENTIFIER_NOT_CANONICAL',
@@ -104,10 +109,15 @@ describe('no WIT is issued', () => {
     ['CRED-4-05: with a second sub', 'ERR_OPTIONS_INVALID', () => ({ claims: { sub: 'spiffe://shop.example/b' } })],
     ['WSVID-4-03: without kid', 'ERR_OPTIONS_INVALID', () => ({}), async () => ({ keyId: '' })],
     ['of an unknown profile', 'ERR_OPTIONS_INVALID', () => ({ profile: 'toString' })],
-  ])('%s', async (_title, code, wrongGrant, wrongOptions) => {
-    const wrong = { ...grant, ...(await wrongGrant()) } as WitGrant
-    expect(await codeOf(issueWit(wrong, { ...options, ...(await wrongOptions?.()) }))).toBe(code)
-  })
+  ]
+  const none = async (): Promise<object> => ({})
+  it.each(rows.map(([title, code, wrongGrant, wrongOptions = none]) => [title, code, wrongGrant, wrongOptions] as const))(
+    '%s',
+    async (_title, code, wrongGrant, wrongOptions) => {
+      const wrong = { ...grant, ...(await wrongGrant()) } as WitGrant
+      expect(await codeOf(issueWit(wrong, { ...options, ...(await wrongOptions()) }))).toBe(code)
+    },
+  )
 })
 
 it('CRED-9.4-01: nothing of a private key is in the error that refuses it', async () => {
