@@ -63,19 +63,18 @@ export const benchmarks = [
     async prepare() {
       const { trust, credential, request } = await world()
       const requests: RequestView[] = []
-      for (let index = 0; index < 40_000; index += 1) {
-        requests.push(received((await signRequest(request, { credential, lifetimeSeconds: 300 })).request))
-      }
       const verifyWit = createWitVerifier({ trust, profile: 'wit-svid' })
       const verify = createRequestVerifier({ audience, replay: inMemoryReplayStore({ capacity: 1_000_000 }) })
       const signature = crypto.sign('sha256', data, privateKey)
-      let next = 0
       return {
         raw: () => {
           if (!crypto.verify('sha256', data, publicKey, signature)) throw new Error('raw')
         },
+        async prepareBatch(count: number): Promise<void> {
+          while (requests.length < count) requests.push(received((await signRequest(request, { credential })).request))
+        },
         subject: async () => {
-          const message = requests[next++]
+          const message = requests.pop()
           if (message === undefined) throw new Error('out of requests')
           await verify(message, await verifyWit(readWitField(message.fields)))
         },

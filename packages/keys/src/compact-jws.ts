@@ -28,13 +28,23 @@ export function decodeUnverifiedJws(token: string, maxBytes: number = DEFAULT_MA
   if (first < 1 || last < first + 2 || last === token.length - 1 || token.indexOf('.', first + 1) !== last) {
     throw new WimseError('ERR_JWS_MALFORMED', { detail: 'not three parts' })
   }
-  const header = withCode('ERR_JWS_MALFORMED', () => parseStrictJsonObject(parseBase64url(token.slice(0, first))))
-  if (header['crit'] !== undefined || header['b64'] !== undefined) throw new WimseError('ERR_JWS_CRIT')
+  const header = decodeHeader(token.slice(0, first))
   return withCode('ERR_JWS_MALFORMED', () => {
     const payload = parseStrictJsonObject(parseBase64url(token.slice(first + 1, last)))
     const signature = parseBase64url(token.slice(last + 1))
     return { header, payload, signature, signingInput: utf8(token.slice(0, last)) }
   })
+}
+
+let lastHeader: { readonly text: string; readonly header: JsonObject } | undefined
+
+/** Every token of one issuer has the same header, and every proof of one kind: the last one that was decoded is kept. */
+function decodeHeader(text: string): JsonObject {
+  if (lastHeader?.text === text) return lastHeader.header
+  const header = Object.freeze(withCode('ERR_JWS_MALFORMED', () => parseStrictJsonObject(parseBase64url(text))))
+  if (header['crit'] !== undefined || header['b64'] !== undefined) throw new WimseError('ERR_JWS_CRIT')
+  lastHeader = { text, header }
+  return header
 }
 
 /** Signs claims as a compact JWS. `alg` is the signer's, whatever the header says; the other members are the caller's. */

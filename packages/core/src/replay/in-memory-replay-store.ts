@@ -24,25 +24,25 @@ export function inMemoryReplayStore({ capacity, capacityPerScope = capacity }: I
   if (!Number.isSafeInteger(capacity) || capacity < 1 || !Number.isSafeInteger(capacityPerScope) || capacityPerScope < 1) {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'capacity of the replay store' })
   }
-  const live = new Set<string>()
-  /** Live keys by the second in which they expire. */
-  const buckets = new Map<number, string[]>()
-  const perScope = new Map<string, number>()
+  /** Live proofs by scope. */
+  const scopes = new Map<string, Set<string>>()
+  /** The same by the second in which they expire. */
+  const buckets = new Map<number, { readonly scope: string; readonly id: string }[]>()
+  let size = 0
   let sweptUntil = Number.NEGATIVE_INFINITY
 
-  const forget = (key: string): void => {
-    live.delete(key)
-    const scope = key.slice(0, key.indexOf(SEPARATOR))
-    const left = (perScope.get(scope) ?? 1) - 1
-    if (left === 0) perScope.delete(scope)
-    else perScope.set(scope, left)
+  const forget = (scope: string, id: string): void => {
+    const live = scopes.get(scope)
+    if (live?.delete(id) !== true) return
+    size -= 1
+    if (live.size === 0) scopes.delete(scope)
   }
   const sweep = (now: number): void => {
     const until = Math.floor(now)
     if (until <= sweptUntil) return
-    for (const [second, keys] of buckets) {
+    for (const [second, expired] of buckets) {
       if (second > until) continue
-      for (const key of keys) forget(key)
+      for (const { scope, id } of expired) forget(scope, id)
       buckets.delete(second)
     }
     sweptUntil = until
@@ -50,26 +50,23 @@ export function inMemoryReplayStore({ capacity, capacityPerScope = capacity }: I
 
   return {
     get size() {
-      return live.size
+      return size
     },
     record({ scope, id, expiresAt }: ReplayEntry, now: number) {
       // A proof without an end would never leave, one that is no number would leave at once.
       if (!Number.isFinite(expiresAt)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'expiry of a proof' })
       sweep(now)
-      const key = scope + SEPARATOR + id
-      if (live.has(key)) return false
-      const ofScope = perScope.get(scope) ?? 0
-      if (live.size >= capacity || ofScope >= capacityPerScope) throw new WimseError('ERR_REPLAY_STORE_FULL')
+      const live = scopes.get(scope)
+      if (live?.has(id) === true) return false
+      if (size >= capacity || (live !== undefined && live.size >= capacityPerScope)) throw new WimseError('ERR_REPLAY_STORE_FULL')
+      if (live === undefined) scopes.set(scope, new Set([id]))
+      else live.add(id)
       const second = Math.max(Math.ceil(expiresAt), Math.floor(now) + 1)
       const bucket = buckets.get(second)
-      if (bucket === undefined) buckets.set(second, [key])
-      else bucket.push(key)
-      live.add(key)
-      perScope.set(scope, ofScope + 1)
+      if (bucket === undefined) buckets.set(second, [{ scope, id }])
+      else bucket.push({ scope, id })
+      size += 1
       return true
     },
   }
 }
-
-/** No scope holds it: a scope is made by the verifiers and not by a sender. */
-const SEPARATOR = '\u0000'
