@@ -11,7 +11,7 @@ export type Command =
   | { readonly name: 'help' }
   | { readonly name: 'wrong'; readonly message: string }
 
-export const HELP = `npm run interop -- [options]
+export const HELP: string = `npm run interop -- [options]
 
 Starts SPIRE trust domains and workloads, makes calls with every proof, attacks them, and says what held.
 

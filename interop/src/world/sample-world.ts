@@ -16,7 +16,7 @@ export interface SampleWorkload {
 
 const ORDERS = 'spiffe://shop.example/orders'
 
-export const sampleWorkloads: readonly SampleWorkload[] = [
+const sampleWorkloads: readonly SampleWorkload[] = [
   { name: 'orders', trustDomain: 'shop.example', identifier: ORDERS },
   {
     name: 'payments',

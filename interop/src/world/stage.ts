@@ -1,7 +1,6 @@
 import type { SpireDomain, SpireDomainOptions } from '../spire/spire-domain.ts'
 import type { DriverName } from '../suite/check.ts'
 import type { WorkloadConfig } from '../workload/workload-config.ts'
-import type { TrustDomainName } from './world.ts'
 
 /** Where a driver puts a program before it runs: everything that others have to be told. */
 export interface Place {
@@ -52,6 +51,3 @@ export interface Stage {
   }
   stop(): Promise<void>
 }
-
-/** A trust domain of a world. */
-export type DomainsByName = Readonly<Partial<Record<TrustDomainName, SpireDomain>>>

@@ -24,7 +24,7 @@ export function isContextField(name: string): boolean {
  * @returns undefined when the field isn't there
  * @throws WimseError `ERR_WPT_OTH_REPEATED`, `ERR_WPT_OTH`
  */
-export function contextFieldValue(fields: FieldLines, name: string): string | undefined {
+function contextFieldValue(fields: FieldLines, name: string): string | undefined {
   const [value, ...others] = fieldValues(fields, name)
   if (others.length > 0) throw new WimseError('ERR_WPT_OTH_REPEATED')
   if (value !== undefined && !VISIBLE_ASCII.test(value)) throw new WimseError('ERR_WPT_OTH', { detail: 'not ASCII' })

@@ -39,7 +39,7 @@ export function malformed(detail: string): never {
  *
  * @throws WimseError `ERR_X509_MALFORMED`
  */
-export function readDerAt(octets: Uint8Array, at: number): DerElement {
+function readDerAt(octets: Uint8Array, at: number): DerElement {
   const tag = octets[at]
   const first = octets[at + 1]
   if (tag === undefined || first === undefined) return malformed('DER ends early')
