@@ -288,9 +288,9 @@ describe('a workload that calls', () => {
       return new Response()
     }
     expect((await charge()).status).toBe(200)
-    await domains.paymentsApi.setIdentities([{ identifier: PAYMENTS, dnsNames: ['payments.shop.example'] }])
     const { x509 } = payments.source
     const before = x509.current()
+    await domains.paymentsApi.setIdentities([{ identifier: PAYMENTS, dnsNames: ['payments.shop.example'] }])
     await eventually(() => x509.current() !== before)
     seen = 0
     expect(await codeOf(charge(origin, await caller()))).toBe('ERR_MTLS_SERVER_NAME')

@@ -28,7 +28,8 @@ export async function readBody(body: MessageBody, maxBytes: number = DEFAULT_MAX
     if (!(value instanceof Uint8Array)) throw new WimseError('ERR_MESSAGE_MALFORMED', { detail: 'the body is no stream of octets' })
     length += value.length
     if (length > maxBytes) {
-      await reader.cancel().catch(() => undefined)
+      // Not waited for: one half of a stream that was teed ends only with the other.
+      void reader.cancel().catch(() => undefined)
       throw new WimseError('ERR_MESSAGE_BODY_TOO_LARGE')
     }
     parts.push(value)

@@ -129,7 +129,7 @@ function workloadOf(source: WorkloadSource, options: WorkloadOptions): Workload 
         return webResponseOf((await process(response, call)).response)
       } catch (error) {
         // Unread it would keep its connection.
-        if (response.body instanceof ReadableStream && !response.body.locked) await response.body.cancel().catch(() => undefined)
+        if (response.body instanceof ReadableStream && !response.body.locked) void response.body.cancel().catch(() => undefined)
         throw error
       }
     },
