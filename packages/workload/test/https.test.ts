@@ -272,6 +272,14 @@ describe('a workload that calls', () => {
     }
   })
 
+  it('ID-5-04: a mapping that says one thing and then another gets no answer through', async () => {
+    const answers = [PAYMENTS, LEDGER]
+    expect(await codeOf(charge(origin, await caller({ peers: () => answers.shift() })))).toBe('ERR_MTLS_PEER')
+    const constant = await caller({ peers: () => PAYMENTS, proof: 'http-signature-and-response' })
+    proof = 'http-signature-and-response'
+    expect((await charge(origin, constant)).status).toBe(200)
+  })
+
   it('ID-5-03: takes no identifier from a host name', async () => {
     expect(await codeOf(charge(origin, await caller({ peers: {} })))).toBe('ERR_IDENTIFIER_UNMAPPED')
     expect(await codeOf(charge(origin, await caller({ peers: () => undefined })))).toBe('ERR_IDENTIFIER_UNMAPPED')

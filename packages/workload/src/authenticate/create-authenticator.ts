@@ -77,7 +77,7 @@ export interface Authenticator {
   /**
    * The HTTP answer to a refusal: status, challenge and problem details. 401 with the challenge for a WPT that failed (WPT-2.1-02, WPT-2.1-04)
    * and, where WPTs are taken, for a WIT that failed or a proof that is missing; else 400 without one (CRED-5.2-02, CRED-5.2-04,
-   * SIG-3.6-02, SIG-3.6-04). Errors of other kinds are thrown on.
+   * SIG-3.6-02, SIG-3.6-03, SIG-3.6-04), as for what is not about a credential (WPT-2.1-05). Errors of other kinds are thrown on.
    */
   refuse(error: unknown): Response
 }

@@ -18,7 +18,10 @@ export interface PresentedCredentials {
 
 const LENGTHS: ReadonlySet<number> = new Set([WIT_FIELD, 'signature-input', 'signature', 'authorization'].map((name) => name.length))
 
-/** Looks which credentials and proofs a request has. A field that is there counts, however malformed: it is judged later and not skipped. */
+/**
+ * Looks which credentials and proofs a request has. A field that is there counts, however malformed: it is judged later and not skipped.
+ * Proxy-Authorization is for someone else (WPT-2.2-06).
+ */
 export function presentedCredentials(fields: FieldLines): PresentedCredentials {
   const found = { wit: false, wpt: false, signature: false, signatureFields: false, bearer: false, otherScheme: false }
   for (const [line, value] of fields) {

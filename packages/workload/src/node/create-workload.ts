@@ -26,7 +26,10 @@ import type { WorkloadSource } from './workload-source.ts'
 export interface WorkloadOptions {
   /** The workload's from now on: closed with it, and when it can't be made. */
   readonly source: WorkloadSource | Promise<WorkloadSource>
-  /** Which identifier is expected at which origin, such as `https://payments.shop.example`: a table or a function (ID-5-01, ID-5-02). */
+  /**
+   * Which identifier is expected at which origin, such as `https://payments.shop.example`: a table or a function (ID-5-01, ID-5-02). The one
+   * mapping there is: connections and signed responses are both held against it (ID-5-04).
+   */
   readonly peers: PeerMapping
   /** How calls prove who makes them; `wpt` unless told. */
   readonly proof?: ProofRule
