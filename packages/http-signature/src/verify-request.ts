@@ -29,8 +29,8 @@ export type RequestVerifier = (request: RequestView, wit: VerifiedWit) => Promis
  * Verifies the signature of a request against its verified WIT (SIG-3-42: no signature is looked at before). In order: syntax of
  * every signature on the message, the one with the tag (SIG-3-35, SIG-3-36, SIG-3-37), its parameters (SIG-3-23 to SIG-3-32), what
  * it covers (SIG-3-02 to SIG-3-12), the algorithm (SIG-3.1-02), `wimse-aud` (SIG-3.2-01, SIG-3.2-06), the time (SIG-5.1-06), that
- * content has a digest (SIG-3-20), the signature with the key of the WIT (SIG-3-01), the digest of the body (SIG-3-22), and last,
- * once everything else held, the nonce (SIG-3-41).
+ * content has a digest (SIG-3-20), the signature with the key of the WIT (SIG-3-01), the digest of the body (SIG-3-22), the time again
+ * where the body had to be waited for, and last, once everything else held, the nonce (SIG-3-41).
  *
  * The body is read whole before this resolves, so that nothing is processed earlier (SIG-3-43); the result holds it. Other
  * signatures on the message (SIG-5.2-01) and fields that aren't covered are not judged: nothing may be concluded from them.
@@ -69,16 +69,22 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
     const hasDigest = checkCoverage(request, signature, wit, settings)
     checkAlgorithm(wit, settings)
     const audience = checkAudience(claimed, audienceFits, request)
-    const now = runtime.now() / 1000
-    checkTime(parameters, now, settings)
     const { clockToleranceSeconds: tolerance } = settings
-    if (now >= wit.expiresAt + tolerance) throw new WimseError('ERR_WIT_EXPIRED')
+    const checkNow = (): number => {
+      const now = runtime.now() / 1000
+      checkTime(parameters, now, settings)
+      if (now >= wit.expiresAt + tolerance) throw new WimseError('ERR_WIT_EXPIRED')
+      return now
+    }
+    let now = checkNow()
     checkDigestPresence(request, hasDigest)
     // SIG-3-01, SIG-3.6-01, SIG-5.2-02
     const valid = verifySignatureBase(request, signature, wit.confirmation, {})
     if (!(valid instanceof Promise ? await valid : valid)) throw new WimseError('ERR_HTTP_SIGNATURE_INVALID')
     const checked = checkBody(request, hasDigest, settings)
     const body = checked instanceof Promise ? await checked : checked
+    // SIG-3-41: the sender sets the pace of a body. By its end the replay store may have forgotten this nonce for its age.
+    if (checked instanceof Promise) now = checkNow()
 
     // One sender can neither use up nor guess the space of another.
     const entry = { scope: `http-signature:${wit.confirmation.thumbprint}`, id: nonce, expiresAt: expires + tolerance }

@@ -328,6 +328,29 @@ describe('replay', () => {
     await rejects(verify(world, request, { replay }), 'ERR_HTTP_SIGNATURE_REPLAYED')
   })
 
+  it('SIG-3-41 SIG-5.1-06: a copy whose body is held back until the first use is forgotten is refused for its age', async () => {
+    let seconds = NOW
+    const moving = { ...runtime, now: () => seconds * 1000 }
+    const replay = inMemoryReplayStore({ capacity: 10 })
+    const { request } = await sign(orders)
+    const sent = request.body as Uint8Array
+    const held: ReadableStreamDefaultController<Uint8Array>[] = []
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        held.push(controller)
+      },
+    })
+    const copy = verify(world, { ...request, body }, { replay, runtime: moving })
+    await verify(world, request, { replay, runtime: moving })
+    seconds = NOW + 100
+    await verify(world, (await sign(orders, { runtime: moving })).request, { replay, runtime: moving })
+    for (const controller of held) {
+      controller.enqueue(sent)
+      controller.close()
+    }
+    await rejects(copy, 'ERR_HTTP_SIGNATURE_EXPIRED')
+  })
+
   it('SIG-3-41: the nonce of another sender is no matter', async () => {
     const replay = inMemoryReplayStore({ capacity: 10 })
     const fraud = await world.credential('fraud')
