@@ -29,6 +29,8 @@ export const proofToken: (row: RowInput) => ErrorRow = rows(401, 'always')
 export const credential: (row: RowInput) => ErrorRow = rows(400, 'wpt-endpoint')
 /** Anything else that is wrong with the message: 400. */
 export const badRequest: (row: RowInput) => ErrorRow = rows(400, 'never')
+/** The token that came is none of ours, or none any more; a `WWW-Authenticate` of its own kind goes with it. */
+export const unauthorized: (row: RowInput) => ErrorRow = rows(401, 'never')
 /** Authenticated, but not allowed. */
 export const forbidden: (row: RowInput) => ErrorRow = rows(403, 'never')
 /** Larger than a limit. */

@@ -1,5 +1,6 @@
 import { credentialErrors } from './credential-errors.ts'
 import type { ErrorRow } from './error-row.ts'
+import { exchangeErrors } from './exchange-errors.ts'
 import { generalErrors } from './general-errors.ts'
 import { infrastructureErrors } from './infrastructure-errors.ts'
 import { proofErrors } from './proof-errors.ts'
@@ -9,6 +10,7 @@ export type ErrorCode =
   | keyof typeof generalErrors
   | keyof typeof credentialErrors
   | keyof typeof proofErrors
+  | keyof typeof exchangeErrors
   | keyof typeof infrastructureErrors
 
 /** The one table from code to HTTP status, challenge, vector reason and requirement. */
@@ -16,5 +18,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = Object.freeze({
   ...generalErrors,
   ...credentialErrors,
   ...proofErrors,
+  ...exchangeErrors,
   ...infrastructureErrors,
 })
