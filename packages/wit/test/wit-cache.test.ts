@@ -1,9 +1,9 @@
 import { type CryptoEngine, parseTrustDomain, type Runtime, WimseError } from '@wimse/core'
-import type { Signer } from '@wimse/keys'
+import type { Signer, Verifier } from '@wimse/keys'
 import { createTestRuntime, type TestRuntime } from '@wimse/testing'
 import { createTrustStore, keyAuthority, type TrustSink, type TrustSource, type TrustStore } from '@wimse/trust'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createWitVerifier, type VerifyWitOptions } from '../src/index.ts'
+import { createWitVerifier, type VerifyWitOptions, type WitVerifier } from '../src/index.ts'
 import { codeOf, createWorld, NOW, signerOf, type World } from './support/world.ts'
 
 const SHOP = parseTrustDomain('shop.example')
@@ -18,7 +18,7 @@ interface Setup {
   withdraw(): void
   lose(): void
   onRefresh(step: () => void): void
-  verifier(options?: Partial<VerifyWitOptions>): (token: string) => Promise<unknown>
+  verifier(options?: Partial<VerifyWitOptions>): WitVerifier
 }
 
 async function setup(keys: Readonly<Record<string, Signer>>): Promise<Setup> {
@@ -175,6 +175,17 @@ describe('a WIT that was seen', () => {
     await verify(a)
     await verify(b)
     expect(verifications()).toBe(before)
+  })
+
+  it('CRED-9.4-04: when it was renewed for the same key, keeps the key, of which no more are kept than WITs', async () => {
+    const { verifier } = await setup({ '1': world.issuer })
+    const verify = verifier({ cacheSize: 1 })
+    const other = { cnf: { jwk: (await signerOf('other')).publicJwk } }
+    const keyOf = async (claims: object): Promise<Verifier> => (await verify(await world.forge({ claims: { ...claims } }))).confirmation
+    const first = await keyOf({ jti: 'a' })
+    expect(await keyOf({ jti: 'b' })).toBe(first)
+    expect((await keyOf(other)).thumbprint).not.toBe(first.thumbprint)
+    expect(await keyOf({ jti: 'c' })).not.toBe(first)
   })
 
   it('CRED-5.1.4-06: leaves room for no refused one', async () => {
