@@ -4,12 +4,14 @@ import { exchangeErrors } from './exchange-errors.ts'
 import { generalErrors } from './general-errors.ts'
 import { infrastructureErrors } from './infrastructure-errors.ts'
 import { proofErrors } from './proof-errors.ts'
+import { transactionErrors } from './transaction-errors.ts'
 
 /** Every code that any package of this repository throws. */
 export type ErrorCode =
   | keyof typeof generalErrors
   | keyof typeof credentialErrors
   | keyof typeof proofErrors
+  | keyof typeof transactionErrors
   | keyof typeof exchangeErrors
   | keyof typeof infrastructureErrors
 
@@ -18,6 +20,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = Object.freeze({
   ...generalErrors,
   ...credentialErrors,
   ...proofErrors,
+  ...transactionErrors,
   ...exchangeErrors,
   ...infrastructureErrors,
 })

@@ -30,7 +30,6 @@ export const proofErrors = {
   ERR_WPT_OTH_UNKNOWN: proofToken(['other_token_unknown_entry', 'WPT-2-42', 'The proof token binds a token that is not understood.']),
   ERR_WPT_OTH_REPEATED: proofToken(['other_token_header_repeated', 'WPT-2-25', 'A bound header field occurs more than once.']),
   ERR_WPT_REPLAYED: proofToken(['wpt_replayed', 'WPT-2-38', 'The proof token was used before.']),
-  ERR_TXN_TOKEN_COUNT: badRequest(['txn_token_misplaced', 'WPT-2.2-05', 'There is more than one transaction token.']),
 
   ERR_HTTP_MESSAGE_ALGORITHM: badRequest([
     'algorithm_mismatch',

@@ -1,0 +1,42 @@
+import { badRequest, type ErrorRow, forbidden, local, tooLarge } from './error-row.ts'
+
+/** Transaction tokens: carried, verified, bound to a proof, issued and replaced. */
+export const transactionErrors = {
+  ERR_TXN_TOKEN_COUNT: badRequest(['txn_token_misplaced', 'WPT-2.2-05', 'There is more than one transaction token.']),
+  ERR_TXN_TOKEN_MISSING: badRequest(['txn_token_missing', 'TXN-12.1-01', 'There is no transaction token.']),
+  ERR_TXN_TOKEN_IN_AUTHORIZATION: badRequest([
+    'txn_token_in_authorization',
+    'TXN-12-02',
+    'A transaction token stands in the Authorization header field.',
+  ]),
+  ERR_TXN_MALFORMED: badRequest(['txn_token_malformed', 'TXN-9-01', 'The transaction token is malformed.']),
+  ERR_TXN_TYP: badRequest(['txn_typ_mismatch', 'TXN-9.1-02', 'The transaction token has another type.']),
+  ERR_TXN_ALG: badRequest(['txn_alg_not_allowed', 'BCP-3.1-01', 'The algorithm of the transaction token is not accepted.']),
+  ERR_TXN_KEY_UNKNOWN: badRequest(['txn_key_unknown', 'TXN-12.2-02', 'The key of the transaction token is not known.']),
+  ERR_TXN_KEY_AMBIGUOUS: badRequest(['txn_key_ambiguous', 'TXN-9.1-03', 'The key of the transaction token is ambiguous.']),
+  ERR_TXN_SIGNATURE: badRequest(['txn_signature_invalid', 'TXN-12.2-02', 'The signature of the transaction token is not valid.']),
+  ERR_TXN_AUD_MISSING: badRequest(['txn_aud_missing', 'TXN-9.2-03', 'The transaction token names no trust domain.']),
+  ERR_TXN_AUD: badRequest(['txn_aud_mismatch', 'TXN-12.2-03', 'The transaction token is for another trust domain.']),
+  ERR_TXN_EXP: badRequest(['txn_exp_missing', 'TXN-9.2-06', 'The transaction token has no valid expiry.']),
+  ERR_TXN_EXPIRED: badRequest(['txn_expired', 'TXN-12.2-04', 'The transaction token has expired.']),
+  ERR_TXN_NOT_YET_VALID: badRequest(['txn_not_yet_valid', 'TXN-9.2-02', 'The transaction token comes from the future.']),
+  ERR_TXN_LIFETIME: badRequest(['txn_exp_too_far', 'TXN-13.1-01', 'The transaction token lives too long.']),
+  ERR_TXN_IAT: badRequest(['txn_iat_missing', 'TXN-9.2-02', 'The transaction token has no valid time of issue.']),
+  ERR_TXN_TXN: badRequest(['txn_missing', 'TXN-9.2-07', 'The transaction token names no transaction.']),
+  ERR_TXN_SUB: badRequest(['txn_sub_missing', 'TXN-9.2-08', 'The transaction token names no principal.']),
+  ERR_TXN_SCOPE: badRequest(['txn_scope_invalid', 'TXN-9.2-11', 'The transaction token has no valid scope.']),
+  ERR_TXN_REQ_WL: badRequest(['txn_req_wl_invalid', 'TXN-9.2-15', 'The transaction token does not say which workload asked for it.']),
+  ERR_TXN_CLAIM: badRequest(['txn_token_malformed', 'TXN-9-01', 'A claim of the transaction token is malformed.']),
+  ERR_TXN_DENIED: forbidden(['txn_denied', 'TXN-12.2-06', 'The transaction has been stopped.']),
+  ERR_TXN_NOT_BOUND: badRequest(['txn_token_not_bound', 'WPT-2-18', 'No proof of the caller covers the transaction token.']),
+  ERR_TXN_CALLER: badRequest(['txn_caller_outside', 'TXN-9.2-05', 'The transaction token comes from outside of its trust domain.']),
+  ERR_TXN_LEAVES_DOMAIN: local(['txn_leaves_domain', 'TXN-14-01', 'A transaction token must not leave its trust domain.']),
+
+  ERR_TXN_SUBJECT_EXPIRED: badRequest(['invalid_request', 'TXN-6-02', 'The token that was presented has expired.']),
+  ERR_TXN_CONTEXT: badRequest(['txn_context_malformed', 'TXN-9.2-13', 'The context of the transaction is malformed.']),
+  ERR_TXN_EMBEDDED_TOKEN: badRequest(['txn_embedded_token', 'TXN-13.4-01', 'The context of the transaction holds a token.']),
+  ERR_TXN_TOO_LARGE: tooLarge(['txn_too_large', 'TXN-9-01', 'The transaction token would be larger than recipients accept.']),
+  ERR_TXN_SCOPE_WIDER: badRequest(['invalid_scope', 'TXN-13.15-04', 'The scope is wider than that of the token to be replaced.']),
+  ERR_TXN_CONTEXT_WIDER: badRequest(['txn_context_wider', 'TXN-13.15-04', 'The context of the transaction may not be changed that way.']),
+  ERR_TXN_REPLACEMENT_LIMIT: badRequest(['replacement_limit', 'TXN-13.15-08', 'The transaction token was replaced too often.']),
+} as const satisfies Record<`ERR_${string}`, ErrorRow>
