@@ -2,7 +2,7 @@ import { checkGenerated } from './generated-step.ts'
 import { runCommands, type Step, taskConcurrency } from './step.ts'
 import { runTests } from './vitest-step.ts'
 
-const node = (script: string): string[] => [process.execPath, '--conditions=wimse-source', script]
+const node = (...script: string[]): string[] => [process.execPath, '--conditions=wimse-source', ...script]
 const turbo = (task: string): string[] => [
   'turbo',
   'run',
@@ -25,6 +25,11 @@ export const steps: readonly Step[] = [
   { id: 'imports', title: 'import graph', run: (root) => runCommands(root, [node('scripts/import-graph.ts')]) },
   { id: 'requirements', title: 'requirement ids', run: (root) => runCommands(root, [node('scripts/check-requirements.ts')]) },
   { id: 'generated', title: 'generated files are current', run: (root) => checkGenerated(root, turbo('generate:check')) },
+  {
+    id: 'errors',
+    title: 'page of the error codes is current',
+    run: (root) => runCommands(root, [node('scripts/error-docs.ts', '--check')]),
+  },
   { id: 'packages', title: 'published form of every package', run: (root) => runCommands(root, [turbo('check:package')]) },
   {
     id: 'unused',
