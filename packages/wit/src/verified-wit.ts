@@ -24,24 +24,44 @@ export interface VerifiedWit {
   readonly claims: JsonObject
 }
 
-/** The brand: a private member that no other code can give an object, and that costs the garbage collector nothing. */
-class Verified {
-  readonly #verified = true
+/** The brand is a private member, which no other code can give an object. */
+class Verified implements Omit<VerifiedWit, typeof verifiedWitBrand> {
+  readonly token: string
+  readonly hash: string
+  readonly identifier: WorkloadIdentifier
+  readonly trustDomain: TrustDomain
+  readonly expiresAt: number
+  readonly refusedFrom: number
+  readonly issuer: string | undefined
+  readonly confirmation: Verifier
+  readonly #claims: JsonObject
 
   constructor(wit: Omit<VerifiedWit, typeof verifiedWitBrand>) {
-    Object.assign(this, wit)
+    this.token = wit.token
+    this.hash = wit.hash
+    this.identifier = wit.identifier
+    this.trustDomain = wit.trustDomain
+    this.expiresAt = wit.expiresAt
+    this.refusedFrom = wit.refusedFrom
+    this.issuer = wit.issuer
+    this.confirmation = wit.confirmation
+    this.#claims = wit.claims
     Object.freeze(this)
   }
 
+  /** One object serves every request that carries this WIT: nobody may change it for the others. Most never look. */
+  get claims(): JsonObject {
+    if (!Object.isFrozen(this.#claims)) deepFreeze(this.#claims)
+    return this.#claims
+  }
+
   static is(value: object): boolean {
-    return #verified in value && value.#verified
+    return #claims in value
   }
 }
 
 /** For the verifier alone: not exported by the package. */
 export function brandVerifiedWit(wit: Omit<VerifiedWit, typeof verifiedWitBrand>): VerifiedWit {
-  // One object serves every request that carries this WIT: nobody may change it for the others.
-  deepFreeze(wit.claims)
   return new Verified(wit) as object as VerifiedWit
 }
 
@@ -57,6 +77,6 @@ export function assertVerifiedWit(wit: VerifiedWit): void {
 
 function deepFreeze(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
-  Object.freeze(value)
   for (const member of Object.values(value)) deepFreeze(member)
+  Object.freeze(value)
 }

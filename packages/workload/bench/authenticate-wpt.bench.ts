@@ -1,6 +1,6 @@
 import crypto from 'node:crypto'
 import { inMemoryReplayStore, parseTrustDomain, type RequestView, requestViewOfParts } from '@wimse/core'
-import { createSigner, createVerifier, defaultRuntime, generateSigner } from '@wimse/keys'
+import { createSigner, createVerifier, defaultRuntime, generateSigner, type Signer } from '@wimse/keys'
 import type { TrustBundle, TrustStore } from '@wimse/trust'
 import { createWitCredential, issueWit, type WitCredential } from '@wimse/wit'
 import { type Authenticator, createAuthenticator } from '@wimse/workload'
@@ -11,8 +11,8 @@ const origin = 'https://payments.shop.example'
 
 interface World {
   readonly authenticator: Authenticator
-  /** A credential of the key, a new one unless told, and that key for raw operations. */
-  issue(privateKey?: crypto.KeyObject): Promise<{ readonly credential: WitCredential; readonly privateKey: crypto.KeyObject }>
+  /** A credential of that key. */
+  issue(signer: Signer): Promise<WitCredential>
   request(credential: WitCredential): Promise<RequestView>
 }
 
@@ -42,13 +42,12 @@ async function world(): Promise<World> {
   })
   return {
     authenticator: createAuthenticator({ trust, audience: origin, replay, witProfile: 'wit-svid' }),
-    async issue(privateKey = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey) {
-      const signer = await createSigner(privateKey.export({ format: 'jwk' }), { algorithm: 'ES256', runtime })
+    async issue(signer) {
       const token = await issueWit(
         { profile: 'wit-svid', subject: 'spiffe://shop.example/orders', confirmationKey: signer.publicJwk, lifetimeSeconds: 3600 },
         { signer: authority.signer, keyId: '1' },
       )
-      return { credential: createWitCredential(token, signer), privateKey }
+      return createWitCredential(token, signer)
     },
     async request(credential) {
       const credentials = { wit: () => credential, jwtSvid: () => Promise.reject(new Error('none')) }
@@ -57,6 +56,16 @@ async function world(): Promise<World> {
       return { ...request, fields: JSON.parse(JSON.stringify(request.fields)) }
     },
   }
+}
+
+interface Key {
+  readonly signer: Signer
+  readonly privateKey: crypto.KeyObject
+}
+
+async function newKey(): Promise<Key> {
+  const { privateKey } = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return { privateKey, signer: await createSigner(privateKey.export({ format: 'jwk' }), { algorithm: 'ES256', runtime }) }
 }
 
 function rawVerification(privateKey: crypto.KeyObject): () => void {
@@ -89,7 +98,8 @@ export const benchmarks = [
     goal: 0.8,
     async prepare() {
       const here = await world()
-      const { credential, privateKey } = await here.issue()
+      const { signer, privateKey } = await newKey()
+      const credential = await here.issue(signer)
       return { raw: rawVerification(privateKey), ...inTurn(here, () => here.request(credential)) }
     },
   },
@@ -99,8 +109,8 @@ export const benchmarks = [
     goal: 0.8,
     async prepare() {
       const here = await world()
-      const { privateKey } = await here.issue()
-      const make = async (): Promise<RequestView> => here.request((await here.issue(privateKey)).credential)
+      const { signer, privateKey } = await newKey()
+      const make = async (): Promise<RequestView> => here.request(await here.issue(signer))
       return { raw: rawVerification(privateKey), rawPerSubject: 2, ...inTurn(here, make) }
     },
   },
@@ -111,8 +121,8 @@ export const benchmarks = [
     goal: 0.5,
     async prepare() {
       const here = await world()
-      const { privateKey } = await here.issue()
-      const make = async (): Promise<RequestView> => here.request((await here.issue()).credential)
+      const { privateKey } = await newKey()
+      const make = async (): Promise<RequestView> => here.request(await here.issue((await newKey()).signer))
       return { raw: rawVerification(privateKey), rawPerSubject: 2, ...inTurn(here, make) }
     },
   },

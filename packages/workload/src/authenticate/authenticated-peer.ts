@@ -56,33 +56,41 @@ export interface AuthenticatedRequest {
   finish(response: ResponseView): Promise<ResponseView>
 }
 
-/** What only this module can put on an object. */
-class Authenticated {
-  readonly #made = true
+/** The brand is a private member, which no other code can give an object. */
+class Authenticated implements Omit<AuthenticatedPeer, typeof authenticatedPeerBrand> {
+  readonly identifier: WorkloadIdentifier
+  readonly trustDomain: TrustDomain
+  readonly proofs: readonly VerifiedProof[]
+  readonly connection: WorkloadIdentifier | undefined
+  readonly #first: VerifiedProof
 
-  static of<T extends object>(value: T): T {
-    return Object.freeze(Object.assign(new Authenticated(), value))
+  constructor(proofs: readonly [VerifiedProof, ...VerifiedProof[]], connection: ConnectionPeer | undefined) {
+    const [first] = proofs
+    this.identifier = first.identifier
+    this.trustDomain = trustDomainOf(first.identifier)
+    this.proofs = Object.freeze([...proofs])
+    this.connection = connection?.identifier
+    this.#first = first
+    Object.freeze(this)
   }
 
-  static isOn(value: object): boolean {
-    return #made in value
+  get claims(): JsonObject {
+    const first = this.#first
+    if (first.kind === 'mutual-tls') return {}
+    return first.kind === 'jwt-svid' ? first.claims : first.wit.claims
+  }
+
+  static is(value: object): boolean {
+    return #first in value
   }
 }
 
-/** For the authenticator alone: not exported by the package. */
+/** For the authenticator alone: not exported by the package. The proofs name one identifier. */
 export function authenticatedPeer(
-  identifier: WorkloadIdentifier,
-  proofs: readonly VerifiedProof[],
-  claims: JsonObject,
+  proofs: readonly [VerifiedProof, ...VerifiedProof[]],
   connection: ConnectionPeer | undefined,
 ): AuthenticatedPeer {
-  return Authenticated.of({
-    identifier,
-    trustDomain: trustDomainOf(identifier),
-    proofs: Object.freeze([...proofs]),
-    claims,
-    connection: connection?.identifier,
-  }) as unknown as AuthenticatedPeer
+  return new Authenticated(proofs, connection) as object as AuthenticatedPeer
 }
 
 /**
@@ -91,7 +99,7 @@ export function authenticatedPeer(
  * @throws WimseError `ERR_OPTIONS_INVALID`
  */
 export function assertAuthenticatedPeer(peer: AuthenticatedPeer): void {
-  if (typeof peer !== 'object' || peer === null || !Authenticated.isOn(peer)) {
+  if (typeof peer !== 'object' || peer === null || !Authenticated.is(peer)) {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'not an authenticated peer' })
   }
 }

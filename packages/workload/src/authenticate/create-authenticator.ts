@@ -17,7 +17,6 @@ import {
   assertLiveCredential,
   createWitVerifier,
   readWitField,
-  type VerifiedWit,
   type WitCredential,
   type WitProfileName,
 } from '@wimse/wit'
@@ -163,11 +162,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   return {
     async authenticate(request, connection) {
       const proofs = await proofsOf(request, connection)
-      const [first] = proofs
+      const [first, ...others] = proofs
       if (first === undefined) throw new WimseError('ERR_PROOF_MISSING')
       const signature = proofs.find((proof): proof is VerifiedHttpSignature => proof.kind === 'http-signature')
       // CRED-7-03: until here no identifier has left the verifiers.
-      const peer = authenticatedPeer(first.identifier, proofs, claimsOf(first), connection)
+      const peer = authenticatedPeer([first, ...others], connection)
       const signed = signature !== undefined && (signature.signedResponseRequired || signResponses === 'always') ? signature : undefined
       // SIG-3.5-04, SIG-3.5-05: known before the handler does anything.
       if (signed !== undefined) await orCannotSign(signingCredential)
@@ -203,9 +202,4 @@ async function orCannotSign<T>(step: () => T | Promise<T>): Promise<T> {
     if (!isWimseError(error) || error.code === 'ERR_HTTP_SIGNATURE_CANNOT_SIGN') throw error
     throw recode('ERR_HTTP_SIGNATURE_CANNOT_SIGN', error)
   }
-}
-
-function claimsOf(proof: VerifiedProof): VerifiedWit['claims'] {
-  if (proof.kind === 'mutual-tls') return {}
-  return proof.kind === 'jwt-svid' ? proof.claims : proof.wit.claims
 }
