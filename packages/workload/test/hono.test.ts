@@ -4,7 +4,7 @@ import { Hono } from 'hono'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type AuthenticateOptions, authenticate, type PeerVariables } from '../src/hono.ts'
 import { nodeServer, type Workload } from '../src/node.ts'
-import { type Domains, eventually, makeDomains, serve, workloadOn } from './services.ts'
+import { type Domains, eventually, makeDomains, serve, trusts, workloadOn } from './services.ts'
 import { authenticatorOf, call, charge, codeOf, makeWorld, ORDERS, ORIGIN, PAYMENTS, type World, without } from './world.ts'
 
 describe('Hono on web types', () => {
@@ -148,13 +148,7 @@ describe('Hono on node:https with mutual TLS', () => {
     const post = (): Promise<Response> => ledger.fetch(`${origin}/charges`, { method: 'POST', body: 'x' })
     expect(await (await post()).json()).toMatchObject({ by: 'mutual-tls' })
     domains.paymentsApi.setFederated([])
-    await eventually(() => {
-      try {
-        return payments.source.trust.bundle(domains.bank.trustDomain) === undefined
-      } catch {
-        return true
-      }
-    })
+    await eventually(() => !trusts(payments, 'bank.example'))
     const answer = await post()
     expect([answer.status, answer.headers.get('connection')]).toEqual([400, 'close'])
     expect(await answer.json()).toMatchObject({ code: 'ERR_TRUST_DOMAIN_UNKNOWN' })

@@ -1,4 +1,4 @@
-import { parseTrustDomain, requestViewOfParts, utf8, WimseError } from '@wimse/core'
+import { requestViewOfParts, utf8, WimseError } from '@wimse/core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ProofKind } from '../src/index.ts'
 import {
@@ -9,7 +9,7 @@ import {
   type Workload,
   type WorkloadOptions,
 } from '../src/node.ts'
-import { type Domains, eventually, makeDomains, serve, workloadOn } from './services.ts'
+import { type Domains, eventually, makeDomains, serve, trusts, workloadOn } from './services.ts'
 import { codeOf, LEDGER, ORDERS, PAYMENTS } from './world.ts'
 
 /** Each has a path of its own, where it alone is taken. */
@@ -393,11 +393,3 @@ describe('a federation that is withdrawn', () => {
     expect((await charge()).status).toBe(200)
   })
 })
-
-function trusts({ source: { trust } }: Workload, name: string): boolean {
-  try {
-    return trust.bundle(parseTrustDomain(name)).x509Authorities.length > 0
-  } catch {
-    return false
-  }
-}

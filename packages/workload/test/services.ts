@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http'
 import type { Server } from 'node:https'
+import { parseTrustDomain } from '@wimse/core'
 import { createMutualTlsHttpsServer } from '@wimse/mutual-tls'
 import {
   createTestAuthority,
@@ -77,4 +78,13 @@ export async function serve(
 export async function eventually(holds: () => boolean): Promise<void> {
   for (let round = 0; round < 2000 && !holds(); round += 1) await new Promise((resolve) => setImmediate(resolve))
   if (!holds()) throw new Error('it never came about')
+}
+
+/** Whether a workload has anchors of a trust domain now. */
+export function trusts({ source: { trust } }: Workload, trustDomain: string): boolean {
+  try {
+    return trust.bundle(parseTrustDomain(trustDomain)).x509Authorities.length > 0
+  } catch {
+    return false
+  }
 }
