@@ -2,6 +2,7 @@ import { type RequestView, type ResponseView, WimseError } from '@wimse/core'
 import { type ComponentIdentifier, checkIdentifier, identityOf } from './component/component-identifier.ts'
 import { derivedValue } from './component/derived-value.ts'
 import { fieldValue } from './component/field-value.ts'
+import type { ParsedValues } from './component/parsed-values.ts'
 import { DEFAULT_STRUCTURED_FIELDS, type StructuredFieldTypes } from './component/structured-field-value.ts'
 
 /** What a signature is made over, besides the message itself. */
@@ -33,6 +34,7 @@ export function createSignatureBase(
 ): string {
   const types =
     context.structuredFields === undefined ? DEFAULT_STRUCTURED_FIELDS : { ...DEFAULT_STRUCTURED_FIELDS, ...context.structuredFields }
+  const parsed: ParsedValues = { dictionaries: new Map(), queries: new Map() }
   const seen = new Set<string>()
   let base = ''
   for (const identifier of components) {
@@ -41,7 +43,10 @@ export function createSignatureBase(
     if (seen.has(identity)) throw new WimseError('ERR_HTTP_MESSAGE_COMPONENT_DUPLICATE', { detail: identifier.name })
     seen.add(identity)
     const source = identifier.parameters.size > 0 && identifier.parameters.has('req') ? requestOf(message, context) : message
-    const value = identifier.name.charCodeAt(0) === 0x40 ? derivedValue(source, identifier) : fieldValue(source.fields, identifier, types)
+    const value =
+      identifier.name.charCodeAt(0) === 0x40
+        ? derivedValue(source, identifier, parsed)
+        : fieldValue(source.fields, identifier, types, parsed)
     base += `${identifier.text}: ${value}\n`
   }
   return `${base}"@signature-params": ${signatureParams}`

@@ -1,5 +1,6 @@
 import { type RequestView, type ResponseView, WimseError } from '@wimse/core'
 import type { ComponentIdentifier } from './component-identifier.ts'
+import type { ParsedValues } from './parsed-values.ts'
 import { queryParamValue } from './query-param-value.ts'
 
 /** Printable characters and spaces, no space at either end (HMS-2.2-04, HMS-2.2-05, HMS-2.2-06). */
@@ -13,8 +14,8 @@ const DEFAULT_PORT = { http: ':80', https: ':443' } as const
  * @throws WimseError `ERR_HTTP_MESSAGE_COMPONENT_INAPPLICABLE` when the component is not for this kind of message
  *   (HMS-2.2-03, HMS-2.2.9-02), `ERR_HTTP_MESSAGE_COMPONENT_MISSING`, `ERR_HTTP_MESSAGE_COMPONENT_VALUE`
  */
-export function derivedValue(message: RequestView | ResponseView, identifier: ComponentIdentifier): string {
-  const value = message.kind === 'request' ? requestValue(message, identifier) : responseValue(message, identifier)
+export function derivedValue(message: RequestView | ResponseView, identifier: ComponentIdentifier, parsed: ParsedValues): string {
+  const value = message.kind === 'request' ? requestValue(message, identifier, parsed) : responseValue(message, identifier)
   if (!VALUE.test(value)) throw new WimseError('ERR_HTTP_MESSAGE_COMPONENT_VALUE', { detail: identifier.name })
   return value
 }
@@ -28,7 +29,7 @@ function responseValue({ status }: ResponseView, { name }: ComponentIdentifier):
   return String(status)
 }
 
-function requestValue(request: RequestView, { name, parameters }: ComponentIdentifier): string {
+function requestValue(request: RequestView, { name, parameters }: ComponentIdentifier, parsed: ParsedValues): string {
   switch (name) {
     case '@method':
       // HMS-2.2.1-01
@@ -40,7 +41,7 @@ function requestValue(request: RequestView, { name, parameters }: ComponentIdent
       // HMS-2.2.7-01, HMS-2.2.7-02, HMS-2.2.7-03
       return `?${request.query ?? ''}`
     case '@query-param':
-      return queryParamValue(request.query, parameters.get('name'))
+      return queryParamValue(request.query, parameters.get('name'), parsed)
     case '@scheme':
       // HMS-2.2.4-01
       return request.scheme

@@ -1,6 +1,7 @@
 import { type FieldLines, fieldValues, WimseError } from '@wimse/core'
 import { formatBase64 } from '../structured/base64.ts'
 import type { ComponentIdentifier } from './component-identifier.ts'
+import type { ParsedValues } from './parsed-values.ts'
 import { dictionaryMember, type StructuredFieldTypes, strictForm } from './structured-field-value.ts'
 
 const FIELD_TEXT = /^[\t\x20-\x7e]*$/
@@ -15,7 +16,7 @@ const OBSOLETE_FOLD = /[ \t]*\r?\n[ \t]+/g
  * @throws WimseError `ERR_HTTP_MESSAGE_COMPONENT_MISSING` (HMS-2.5-09, HMS-2.1.2-06), `ERR_HTTP_MESSAGE_COMPONENT_VALUE` for
  *   newlines (HMS-2-07), text that isn't ASCII (HMS-2.1-03, HMS-2.5-12), and what isn't a Structured Field of its type
  */
-export function fieldValue(fields: FieldLines, identifier: ComponentIdentifier, types: StructuredFieldTypes): string {
+export function fieldValue(fields: FieldLines, identifier: ComponentIdentifier, types: StructuredFieldTypes, parsed: ParsedValues): string {
   const { name, parameters } = identifier
   const lines = fieldValues(fields, name)
   const first = lines[0]
@@ -25,7 +26,7 @@ export function fieldValue(fields: FieldLines, identifier: ComponentIdentifier, 
   if (!FIELD_TEXT.test(joined)) throw new WimseError('ERR_HTTP_MESSAGE_COMPONENT_VALUE', { detail: name })
   if (parameters.size === 0) return joined
   const key = parameters.get('key')
-  if (typeof key === 'string') return dictionaryMember(name, joined, key)
+  if (typeof key === 'string') return dictionaryMember(name, joined, key, parsed)
   return parameters.has('sf') ? strictForm(name, joined, types) : joined
 }
 

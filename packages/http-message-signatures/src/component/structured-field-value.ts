@@ -10,6 +10,7 @@ import {
   serializeList,
 } from 'structured-headers'
 import { splitDictionary } from '../structured/dictionary-members.ts'
+import type { ParsedDictionary, ParsedValues } from './parsed-values.ts'
 
 /** The type of a Structured Field. */
 export type StructuredFieldType = 'item' | 'list' | 'dictionary'
@@ -58,23 +59,36 @@ export function strictForm(name: string, value: string, types: StructuredFieldTy
  *
  * @throws WimseError `ERR_HTTP_MESSAGE_COMPONENT_MISSING` (HMS-2.1.2-06), `ERR_HTTP_MESSAGE_COMPONENT_VALUE`
  */
-export function dictionaryMember(name: string, value: string, key: string): string {
-  return orValueError(name, value, () => {
-    const member = parseDictionary(value).get(key)
-    if (member === undefined) throw new WimseError('ERR_HTTP_MESSAGE_COMPONENT_MISSING', { detail: name })
-    // RFC 9651 lets the last of two members of one key win: two readers could then see two values.
-    if ((splitDictionary(value) ?? []).filter((raw) => raw.key === key).length !== 1) throw valueError(name)
+export function dictionaryMember(name: string, value: string, key: string, { dictionaries }: ParsedValues): string {
+  const { members, counts } = dictionaries.get(value) ?? orValueError(name, value, () => readDictionary(value))
+  dictionaries.set(value, { members, counts })
+  const member = members.get(key)
+  if (member === undefined) throw new WimseError('ERR_HTTP_MESSAGE_COMPONENT_MISSING', { detail: name })
+  // RFC 9651 lets the last of two members of one key win: two readers could then see two values.
+  if (counts.get(key) !== 1) throw valueError(name)
+  try {
     return isInnerList(member) ? serializeInnerList(member) : serializeItem(member)
-  })
+  } catch {
+    throw valueError(name)
+  }
 }
 
-function orValueError(name: string, value: string, step: () => string): string {
-  if (NOT_SERIALIZED.test(value.replace(/"(?:[^"\\]|\\.)*"/g, '""'))) throw valueError(name)
+function readDictionary(value: string): ParsedDictionary {
+  const counts = new Map<string, number>()
+  for (const { key } of splitDictionary(value) ?? []) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return { members: parseDictionary(value), counts }
+}
+
+/** The text is searched only when it has been parsed: every String in it ends then, and the search takes time by its length alone. */
+function orValueError<T>(name: string, value: string, step: () => T): T {
+  let result: T
   try {
-    return step()
-  } catch (error) {
-    throw error instanceof WimseError ? error : valueError(name)
+    result = step()
+  } catch {
+    throw valueError(name)
   }
+  if (NOT_SERIALIZED.test(value.replace(/"(?:[^"\\]|\\.)*"/g, '""'))) throw valueError(name)
+  return result
 }
 
 function valueError(name: string): WimseError {
