@@ -39,7 +39,7 @@ export interface MutualTlsServerOptions {
   /** Certificates in a path, leaf and anchor included. */
   readonly maxDepth?: number
   readonly runtime?: Pick<Runtime, 'crypto' | 'now'>
-  /** For the operator's log: a connection was refused. The peer sees that it is closed and nothing else. */
+  /** For the operator's log: a connection was refused. The peer sees that it is closed and nothing else. What this throws is dropped. */
   readonly onRefused?: (error: WimseError, connection: { readonly remoteAddress: string | undefined }) => void
 }
 
@@ -97,8 +97,12 @@ function admitOnlyAuthenticated<T extends Server>(server: T, options: MutualTlsS
   const refuse = (socket: Socket, cause: unknown): void => {
     const { remoteAddress } = socket
     socket.destroy()
-    // A source or an authorizer that fails in a way of its own refuses as well.
-    onRefused?.(isWimseError(cause) ? cause : new WimseError('ERR_MTLS_CONNECTION', { cause }), { remoteAddress })
+    try {
+      // A source or an authorizer that fails in a way of its own refuses as well.
+      onRefused?.(isWimseError(cause) ? cause : new WimseError('ERR_MTLS_CONNECTION', { cause }), { remoteAddress })
+    } catch {
+      // Nobody would catch it: a log that fails must not let one refused peer end the process.
+    }
   }
   const begin = (socket: Socket): boolean => {
     try {

@@ -49,7 +49,7 @@ interface Authentication {
   readonly peer: VerifiedPeer
   readonly rules: PeerRules
   readonly chain: readonly Uint8Array[]
-  readonly bundle: X509Anchors
+  readonly bundle: X509Anchors | undefined
   /** Seconds since the epoch. */
   readonly at: number
 }
@@ -123,6 +123,7 @@ export function isPeerCurrent(socket: object): boolean {
 
 async function authenticate(chain: readonly Uint8Array[], rules: PeerRules, at: number): Promise<Authentication> {
   const { trust, profile, purpose, runtime, clockToleranceSeconds, maxDepth } = rules
+  let bundle: X509Anchors | undefined
   const certificate = await verifyX509Svid(chain, {
     profile,
     purpose,
@@ -130,10 +131,14 @@ async function authenticate(chain: readonly Uint8Array[], rules: PeerRules, at: 
     at,
     clockToleranceSeconds,
     ...(maxDepth !== undefined && { maxDepth }),
-    anchors: (trustDomain) => trust.bundle(trustDomain).x509Authorities,
+    anchors(trustDomain) {
+      bundle = trust.bundle(trustDomain)
+      return bundle.x509Authorities
+    },
   })
   const { identifier, trustDomain } = certificate
   const peer = Object.freeze({ identifier, trustDomain, certificate }) as VerifiedPeer
   rules.accept(peer)
-  return { peer, rules, chain, bundle: trust.bundle(trustDomain), at }
+  // Those that the path was validated under: were they replaced meanwhile, the next look at the peer has to notice.
+  return { peer, rules, chain, bundle, at }
 }

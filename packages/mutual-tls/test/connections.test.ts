@@ -19,6 +19,7 @@ import {
   authorizeTrustDomain,
   type ConnectMutualTlsOptions,
   connectMutualTls,
+  createMutualTlsServer,
   type MutualTlsServerOptions,
   peerOf,
   recheckPeer,
@@ -29,6 +30,7 @@ import {
   authority,
   BANK,
   type Clock,
+  closeLater,
   credential,
   dial,
   type EchoServer,
@@ -407,6 +409,46 @@ describe('time', () => {
     await expect(recheckPeer(socket)).rejects.toMatchObject({ code: 'ERR_TRUST_DOMAIN_UNKNOWN' })
     expect(peerOf(socket)).toBeUndefined()
     expect(await recheckPeer(socket)).toBeUndefined()
+  })
+})
+
+describe('what changes while a peer is validated', () => {
+  it('recheckPeer: an anchor that went meanwhile is noticed, though the handshake was over before', async () => {
+    const echo = await echoServer(serverOptions)
+    const other = await authority(SHOP)
+    const runtime = runtimeOf(clock)
+    const { crypto } = runtime
+    const verify: typeof crypto.verify = async (...given) => {
+      trust.set({ [SHOP]: [other] })
+      return crypto.verify(...given)
+    }
+    const socket = await dial(echo.port, { ...client, runtime: { ...runtime, crypto: { ...crypto, verify } } })
+    await expect(recheckPeer(socket)).rejects.toMatchObject({ code: 'ERR_X509_NO_PATH' })
+    expect(peerOf(socket)).toBeUndefined()
+  })
+})
+
+describe('the operator is told', () => {
+  it('and a log that fails takes nothing down with it', async () => {
+    const failures: unknown[] = []
+    const note = (error: unknown): void => void failures.push(error)
+    process.on('unhandledRejection', note).on('uncaughtExceptionMonitor', note)
+    closeLater(() => process.off('unhandledRejection', note).off('uncaughtExceptionMonitor', note))
+    let refusals = 0
+    const onRefused = (): never => {
+      refusals += 1
+      throw new Error('the log is full')
+    }
+    const failing = createMutualTlsServer({ ...serverOptions, authorize: () => false, onRefused })
+    const port = await listen(failing)
+    await expect(ask(await dial(port, client))).rejects.toThrow()
+    const current = (): never => {
+      throw new Error('the source is broken')
+    }
+    const broken = createMutualTlsServer({ ...serverOptions, source: { current }, onRefused })
+    await expect(dial(await listen(broken), client)).rejects.toMatchObject({ code: 'ERR_MTLS_CONNECTION' })
+    expect(refusals).toBe(2)
+    expect(failures).toEqual([])
   })
 })
 
