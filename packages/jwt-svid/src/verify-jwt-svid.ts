@@ -89,6 +89,7 @@ export async function verifyJwtSvid(token: string, options: VerifyJwtSvidOptions
   // JSVID-4-01: before anything else. JSVID-A-01
   if (!isSignatureAlgorithm(alg) || !SVID_ALGORITHMS.includes(alg)) throw new WimseError('ERR_JWT_SVID_ALG')
   if (Object.keys(jws.header).some((name) => !HEADER_PARAMETERS.includes(name))) throw new WimseError('ERR_JWT_SVID_HEADER')
+  // BCP-3.11-05
   if (typ !== undefined && typ !== 'JWT' && typ !== 'JOSE') throw new WimseError('ERR_JWT_SVID_TYP')
   const identifier = subjectOf(jws.payload)
   const trustDomain = trustDomainOf(identifier)
@@ -101,7 +102,7 @@ export async function verifyJwtSvid(token: string, options: VerifyJwtSvidOptions
 
   const expiresAt = checkTimes(jws.payload, runtime.now() / 1000, tolerance, maxLifetime)
   const audience = audienceOf(jws.payload)
-  // JSVID-3.2-03, JSVID-4-03: the same text, nothing less.
+  // JSVID-3.2-03, JSVID-4-03, BCP-3.9-02: the same text, nothing less.
   if (!audience.some((value) => audiences.includes(value))) throw new WimseError('ERR_JWT_SVID_AUD')
   return { kind: 'jwt-svid', identifier, trustDomain, expiresAt, audience, claims: jws.payload } as VerifiedJwtSvid
 }
@@ -130,6 +131,7 @@ function ownAudiences(audience: string | readonly string[]): readonly string[] {
   return audiences
 }
 
+/** JSVID-1-01, JSVID-5.1-02: a compact JWS has no unprotected header. */
 function decode(token: string, maxBytes: number): UnverifiedJws {
   try {
     return decodeUnverifiedJws(token, maxBytes)
@@ -147,6 +149,7 @@ function subjectOf(claims: JsonObject): WorkloadIdentifier {
   return identifier
 }
 
+/** JSVID-6.2-02, BCP-3.10-01: by `kid` as it is, among the keys that the trust domain has for JWT-SVIDs. */
 async function findAuthority(
   trust: TrustStore,
   trustDomain: TrustDomain,

@@ -31,6 +31,7 @@ export interface IssueWitOptions {
 
 export const DEFAULT_ISSUED_WIT_MAX_LIFETIME_SECONDS = 86_400
 
+/** CRED-4-05, WSVID-3.8-01, WSVID-B-04: nobody adds a second identity, an audience, or other times. */
 const OWN_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'cnf']
 
 /**
@@ -58,7 +59,9 @@ export async function issueWit(grant: WitGrant, options: IssueWitOptions): Promi
   // CRED-5.1-06
   if (grant.issuer !== undefined && !isUri(grant.issuer)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'issuer' })
   const now = Math.floor(runtime.now() / 1000)
+  // WSVID-3.3-02
   const jti = grant.jti === false ? undefined : Array.from(runtime.randomBytes(16), (octet) => octet.toString(16).padStart(2, '0')).join('')
+  // WSVID-1-02, WSVID-B-01, WSVID-3.2-01, WSVID-3.4-01
   const claims = {
     ...(grant.issuer === undefined ? {} : { iss: grant.issuer }),
     sub: identifier,

@@ -101,8 +101,10 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
     if (seen !== undefined) return seen
 
     const jws = decode(token, maxTokenBytes)
+    // CRED-5.1.4-05, WSVID-2.2-01, WSVID-2.2-02
     if (!profile.typFits(jws.header['typ'])) throw new WimseError('ERR_WIT_TYP')
     const { alg } = jws.header
+    // CRED-5.1-02, CRED-5.1-03, BCP-3.1-02
     if (!isSignatureAlgorithm(alg) || !profile.algorithms.includes(alg)) throw new WimseError('ERR_WIT_ALG')
     const identifier = subjectOf(jws.payload, profile)
     const trustDomain = trustDomainOf(identifier)
@@ -111,6 +113,7 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
     if (!allowed.includes(alg)) throw new WimseError('ERR_WIT_ALG')
     const { authority, bundle } = await findAuthority(trust, trustDomain, jws.header['kid'], alg, profile)
     const verifier = await authority.verifier(alg)
+    // CRED-5.1.4-06
     if (!(await verifier.verify(jws.signingInput, jws.signature))) throw new WimseError('ERR_WIT_SIGNATURE')
 
     const expiresAt = checkTimes(jws.payload, now, tolerance, maxLifetimeSeconds)
@@ -134,6 +137,7 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
   }
 }
 
+/** CRED-5.1-01, CRED-3-06, WSVID-1-01, BCP-3.3-03: a compact JWS and nothing else. */
 function decode(token: string, maxBytes: number): UnverifiedJws {
   try {
     return decodeUnverifiedJws(token, maxBytes)
@@ -143,6 +147,7 @@ function decode(token: string, maxBytes: number): UnverifiedJws {
 }
 
 function subjectOf(claims: JsonObject, profile: WitProfile): WorkloadIdentifier {
+  // CRED-5.1-07, CRED-4-02, WSVID-3.1-01
   const { sub } = claims
   if (typeof sub !== 'string') throw new WimseError('ERR_WIT_SUB', { detail: 'not a string' })
   // CRED-4-01, CRED-1.3-01: one canonical identifier, and the scheme's own rules for it.
@@ -157,6 +162,7 @@ interface FoundAuthority {
   readonly bundle: TrustBundle
 }
 
+/** CRED-3-01, CRED-3-04, CRED-9.1-01, WSVID-6.2-01: among the keys that this trust domain has for WITs, and no others. */
 async function findAuthority(
   trust: TrustStore,
   trustDomain: TrustDomain,
@@ -168,6 +174,7 @@ async function findAuthority(
   if (keyId !== undefined && typeof keyId !== 'string') throw new WimseError('ERR_WIT_MALFORMED', { detail: 'kid' })
   const select = (): FoundAuthority | undefined => {
     const bundle = bundleOfTrustDomain(trust, trustDomain)
+    // WSVID-2.1-02, BCP-3.10-01: compared as it is, with what is configured.
     const candidates = bundle.witAuthorities.filter((authority) =>
       keyId === undefined ? authority.fits(algorithm) : authority.keyId === keyId,
     )
@@ -191,9 +198,12 @@ function bundleOfTrustDomain(trust: TrustStore, trustDomain: TrustDomain): Trust
 
 function checkTimes(claims: JsonObject, now: number, tolerance: number, maxLifetime: number): number {
   const { exp, nbf, iat } = claims
+  // CRED-5.1-08, WSVID-3.4-02
   if (typeof exp !== 'number') throw new WimseError('ERR_WIT_EXP')
+  // CRED-9.2.1-01, WSVID-3.4-03, WSVID-3.4-04
   if (now >= exp + tolerance) throw new WimseError('ERR_WIT_EXPIRED')
   if (nbf !== undefined && typeof nbf !== 'number') throw new WimseError('ERR_WIT_CLAIM', { detail: 'nbf' })
+  // WSVID-3.5-02
   if (nbf !== undefined && now < nbf - tolerance) throw new WimseError('ERR_WIT_NOT_YET_VALID')
   // WSVID-3.6-02: iat limits nothing; it only has to be a time.
   if (iat !== undefined && typeof iat !== 'number') throw new WimseError('ERR_WIT_CLAIM', { detail: 'iat' })

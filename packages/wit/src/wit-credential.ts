@@ -34,6 +34,7 @@ export function createWitCredential(token: string, signer: Signer, hint?: string
   const { cnf, exp } = payload
   if (!isJsonObject(cnf)) throw new WimseError('ERR_WIT_CNF')
   const bound = withCode('ERR_WIT_CNF_KEY', () => parsePublicJwk(cnf['jwk']))
+  // CRED-5.1-12
   if (JSON.stringify(bound) !== JSON.stringify(signer.publicJwk)) throw new WimseError('ERR_WIT_CNF_KEY', { detail: 'another key' })
   if (typeof exp !== 'number' || !Number.isFinite(exp)) throw new WimseError('ERR_WIT_EXP')
   const credential = { token, identifier, trustDomain: trustDomainOf(identifier), expiresAt: exp, signer }

@@ -23,7 +23,7 @@ export const witProfiles: Readonly<Record<WitProfileName, WitProfile>> = {
     schemes: ['wimse', 'spiffe'],
     keyIdRequired: false,
     audienceForbidden: false,
-    // Media types are compared without regard to case, and `application/` may be left out (RFC 7515 section 4.1.9).
+    // BCP-3.11-01: media types are compared without regard to case, and `application/` may be left out (RFC 7515 section 4.1.9).
     typFits: (typ) => typeof typ === 'string' && /^(?:application\/)?wit\+jwt$/i.test(typ),
   },
   'wit-svid': {

@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 
 describe('a WIT that is issued', () => {
-  it('CRED-5.1-02, CRED-5.1-04, WSVID-4-03, WSVID-4-04, WSVID-2.4-01, WSVID-3.4-01: has these headers and claims and no others', async () => {
+  it('CRED-5.1-02, CRED-5.1-04, WSVID-4-03, WSVID-4-04, WSVID-2.4-01, WSVID-3.2-01, WSVID-3.4-01, WSVID-B-01: has these headers and claims and no others', async () => {
     const { header, payload } = decodeUnverifiedJws(await issueWit(grant, options))
     expect(header).toEqual({ alg: 'ES256', typ: 'wit+jwt', kid: '1' })
     expect(payload).toEqual({

@@ -198,7 +198,7 @@ describe('the keys of a trust domain', () => {
     expect(await codeOf(world.verify(token, { trust }))).toBe('ERR_WIT_SIGNATURE')
   })
 
-  it('WSVID-6.2-01, WSVID-6.2-03: those of other credentials serve for no WIT', async () => {
+  it('WSVID-6.2-01, WSVID-6.2-02, WSVID-6.2-03: those of other credentials serve for no WIT', async () => {
     const bundle = world.trust.bundle((await world.verify(await world.forge())).trustDomain)
     const trust = { ...world.trust, bundle: () => ({ ...bundle, jwtAuthorities: bundle.witAuthorities, witAuthorities: [] }) }
     expect(await codeOf(world.verify(await world.forge(), { trust }))).toBe('ERR_WIT_KEY_UNKNOWN')

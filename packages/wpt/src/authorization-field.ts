@@ -11,9 +11,11 @@ const CREDENTIALS = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) +([A-Za-z0-9._~+/-]+=*)$/
  */
 export function readWptField(fields: FieldLines): string {
   const [value, ...others] = fieldValues(fields, 'authorization')
+  // WPT-3.1-01: a WIT without a proof ends here.
   if (value === undefined || others.length > 0) throw new WimseError('ERR_WPT_AUTHORIZATION_COUNT')
   const space = value.indexOf(' ')
   const scheme = space === -1 ? value : value.slice(0, space)
+  // WPT-3.1-03, CRED-9.2-02, WSVID-5-03, WSVID-7.1-01, WSVID-7.1-05: so a WIT as a bearer token is none.
   if (scheme.toLowerCase() !== 'wpt') throw new WimseError('ERR_WPT_SCHEME')
   const token = CREDENTIALS.exec(value)?.[2]
   if (token === undefined) throw new WimseError('ERR_WPT_MALFORMED', { detail: 'credentials' })

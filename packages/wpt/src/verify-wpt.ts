@@ -21,7 +21,10 @@ export interface WptVerifierOptions {
   /** Whom this recipient is, from its configuration (WPT-2-34, WPT-3.1.7-04). */
   readonly audience: Audience
   readonly replay: ReplayStore
-  /** Header fields whose tokens the application uses for identity or authorization: refused when present and not bound (WPT-2-40). */
+  /**
+   * Header fields whose tokens the application uses for identity or authorization: refused when present and not bound (WPT-2-40). What
+   * isn't named here must decide nothing (WPT-2-43).
+   */
   readonly contextFields?: readonly string[]
   /** Longest time until `exp`: 300 s unless told (WPT-2-36). */
   readonly maxLifetimeSeconds?: number
@@ -31,7 +34,7 @@ export interface WptVerifierOptions {
   readonly runtime?: Runtime
 }
 
-/** The proof of one request. Only verification makes one. */
+/** The proof of one request. Only verification makes one (WSVID-4-08, WSVID-5-02, WSVID-7.1-03). */
 export interface VerifiedWpt {
   readonly [verifiedWptBrand]: true
   readonly kind: 'wpt'
@@ -95,6 +98,7 @@ export function createWptVerifier(options: WptVerifierOptions): WptVerifier {
     if (typeof typ !== 'string' || !/^(?:application\/)?wpt\+jwt$/i.test(typ)) throw new WimseError('ERR_WPT_TYP')
     if (!isSignatureAlgorithm(alg)) throw new WimseError('ERR_WPT_ALG')
     const { confirmation } = wit
+    // CRED-5.1-16, BCP-3.1-07
     if (alg !== confirmation.algorithm) throw new WimseError('ERR_WPT_ALG_MISMATCH')
     const valid = confirmation.verify(jws.signingInput, jws.signature)
     if (!(valid instanceof Promise ? await valid : valid)) throw new WimseError('ERR_WPT_SIGNATURE')
@@ -106,13 +110,14 @@ export function createWptVerifier(options: WptVerifierOptions): WptVerifier {
     await checkTransactionToken(jws.payload, fields, runtime)
     if (oth !== undefined || contextFields.size > 0) await checkOtherTokens(jws.payload, fields, contextFields, runtime)
 
-    // WPT-3.1.4-01: the space of one sender's key, so that nobody can use up or guess another's.
+    // WSVID-7.2-05. WPT-3.1.4-01: the space of one sender's key, so that nobody can use up or guess another's.
     const isNew = replay.record({ scope: `wpt:${confirmation.thumbprint}`, id: jti, expiresAt: expiresAt + tolerance }, now)
     if (!(isNew instanceof Promise ? await isNew : isNew)) throw new WimseError('ERR_WPT_REPLAYED')
     return { kind: 'wpt', identifier: wit.identifier, wit, audience, jti, expiresAt } as VerifiedWpt
   }
 }
 
+/** WPT-3.1.5-01: nothing of the token enters the error. */
 function decode(token: string, maxBytes: number): UnverifiedJws {
   try {
     return decodeUnverifiedJws(token, maxBytes)
@@ -133,10 +138,12 @@ function checkClaims(claims: JsonObject, context: ClaimContext): { audience: str
   const { aud, exp, jti } = claims
   const { now, tolerance } = context
   if (aud === undefined || aud === '') throw new WimseError('ERR_WPT_AUD_MISSING')
-  // One audience for one request: a list is refused, as the specification has no rule for it.
+  // WPT-3.1.7-01, WPT-3.1.7-02, WSVID-7.2-01. One audience for one request: a list is refused, as the specification has no rule for it.
   if (typeof aud !== 'string' || !context.audienceFits(aud, context.path)) throw new WimseError('ERR_WPT_AUD')
+  // CRED-9.2.2-01, WSVID-7.2-02
   if (exp === undefined) throw new WimseError('ERR_WPT_EXP')
   if (typeof exp !== 'number') throw new WimseError('ERR_WPT_CLAIM', { detail: 'exp' })
+  // WPT-3.1.2-02, CRED-9.2.2-02
   if (now >= exp + tolerance) throw new WimseError('ERR_WPT_EXPIRED')
   if (exp - now > context.maxLifetimeSeconds + tolerance) throw new WimseError('ERR_WPT_LIFETIME')
   if (jti === undefined || jti === '') throw new WimseError('ERR_WPT_JTI')

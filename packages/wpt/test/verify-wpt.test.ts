@@ -42,7 +42,7 @@ describe('a WPT is accepted', () => {
     expect(await codeOf(world.verify(requestWith(`${scheme} ${await world.forge()}`)))).toBe('ok')
   })
 
-  it('and tells whose it is', async () => {
+  it('WSVID-4-08, WSVID-5-01, WSVID-5-02, WSVID-7.1-02, WPT-3.1-01: and tells whose it is', async () => {
     const proof = await world.verify(requestWith(`WPT ${await world.forge({ claims: { jti: 'one' } })}`))
     expect(proof).toMatchObject({
       kind: 'wpt',
@@ -70,12 +70,12 @@ describe('a WPT is refused', () => {
     ['WPT-2-10: without aud', { claims: { aud: undefined } }, 'ERR_WPT_AUD_MISSING'],
     ['WPT-2-10: with an empty aud', { claims: { aud: '' } }, 'ERR_WPT_AUD_MISSING'],
     ['WPT-2-34: with a list as aud', { claims: { aud: [AUDIENCE + PATH] } }, 'ERR_WPT_AUD'],
-    ['WPT-2-34: for another path', { claims: { aud: `${AUDIENCE}/refunds` } }, 'ERR_WPT_AUD'],
+    ['WPT-2-34, WSVID-7.2-01: for another path', { claims: { aud: `${AUDIENCE}/refunds` } }, 'ERR_WPT_AUD'],
     ['WPT-2-34, WPT-3.1.7-01: for another host', { claims: { aud: `https://ledger.bank.example${PATH}` } }, 'ERR_WPT_AUD'],
     ['WPT-2-34: for the origin alone', { claims: { aud: AUDIENCE } }, 'ERR_WPT_AUD'],
     ['WPT-2-34: for a target URI with a query', { claims: { aud: `${AUDIENCE}${PATH}?a=1` } }, 'ERR_WPT_AUD'],
     ['WPT-2-34: for a host that begins like the own', { claims: { aud: `${AUDIENCE}.evil.example${PATH}` } }, 'ERR_WPT_AUD'],
-    ['WPT-2-13, WPT-2-35, WPT-3.1.2-01, CRED-9.2.2-01: without exp', { claims: { exp: undefined } }, 'ERR_WPT_EXP'],
+    ['WPT-2-13, WPT-2-35, WPT-3.1.2-01, CRED-9.2.2-01, WSVID-7.2-02: without exp', { claims: { exp: undefined } }, 'ERR_WPT_EXP'],
     ['WPT-2-35: with exp as text', { claims: { exp: String(NOW + 60) } }, 'ERR_WPT_CLAIM'],
     ['WPT-2-35, CRED-9.2.2-02: with exp in the past', { claims: { exp: NOW - 3600 } }, 'ERR_WPT_EXPIRED'],
     ['WPT-3.1.2-02: with exp just beyond the clock tolerance', { claims: { exp: NOW - 30 } }, 'ERR_WPT_EXPIRED'],
@@ -139,7 +139,7 @@ describe('a WPT is refused', () => {
 
 describe('the field Authorization', () => {
   const rows: readonly (readonly [title: string, code: ErrorCode, fields: (token: string) => FieldLines])[] = [
-    ['WPT-2-28: missing', 'ERR_WPT_AUTHORIZATION_COUNT', () => []],
+    ['WPT-2-28, WPT-3.1-01, CRED-9.2-01, WSVID-4-08, WSVID-5-02, WSVID-7.1-03: missing', 'ERR_WPT_AUTHORIZATION_COUNT', () => []],
     ['WPT-2-02: replaced by the field of earlier drafts', 'ERR_WPT_AUTHORIZATION_COUNT', (token) => [['Workload-Proof-Token', token]]],
     [
       'WPT-2-28, WPT-2.2-01: twice',
@@ -157,7 +157,11 @@ describe('the field Authorization', () => {
         ['Authorization', 'Bearer abc'],
       ],
     ],
-    ['WPT-2-29, WPT-3.1-03: with the scheme Bearer', 'ERR_WPT_SCHEME', (token) => [['Authorization', `Bearer ${token}`]]],
+    [
+      'WPT-2-29, WPT-3.1-03, CRED-9.2-02, WSVID-5-03, WSVID-7.1-01, WSVID-7.1-05: with the scheme Bearer',
+      'ERR_WPT_SCHEME',
+      (token) => [['Authorization', `Bearer ${token}`]],
+    ],
     ['WPT-2-29: with the scheme DPoP', 'ERR_WPT_SCHEME', (token) => [['Authorization', `DPoP ${token}`]]],
     ['WPT-2-29: with a scheme that begins like WPT', 'ERR_WPT_SCHEME', (token) => [['Authorization', `WPT2 ${token}`]]],
     ['WPT-2-03: without a space', 'ERR_WPT_SCHEME', (token) => [['Authorization', `WPT${token}`]]],
@@ -204,7 +208,7 @@ describe('the audience', () => {
 })
 
 describe('replay', () => {
-  it('WPT-2-38: a proof is accepted once, until it would be refused for its age', async () => {
+  it('WPT-2-38, WSVID-7.2-05: a proof is accepted once, until it would be refused for its age', async () => {
     const other = await createWorld()
     const request = requestWith(`WPT ${await other.forge()}`)
     expect(await codeOf(other.verify(request))).toBe('ok')
