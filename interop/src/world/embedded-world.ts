@@ -147,7 +147,7 @@ function assemble(name: WorldName, authorities: Authorities, workloads: readonly
         const other = required(authorities.get(otherTrustDomain(trustDomain)))
         for (const api of apis) api.setFederated([other])
       },
-      stolenAuthority: async () => undefined,
+      stolenAuthority: () => required(authorities.get(trustDomain)).issuingKeys(),
       stopIssuer: noServer,
       startIssuer: noServer,
       witAgentHealth: async () => undefined,

@@ -4,6 +4,7 @@ export {
   TEST_X509_LIFETIME_SECONDS,
   type TestAuthority,
   type TestAuthorityOptions,
+  type TestIssuingKeys,
   type TestWit,
   type TestWitOptions,
   type TestX509SvidOptions,

@@ -182,7 +182,7 @@ describe('a service that is called', () => {
   it('WPT-2.2-04: a bearer token is refused where it is not taken', async () => {
     proof = 'jwt-svid'
     const answer = await orders.fetch(`${origin}/wpt/charges`)
-    expect(await problemOf(answer)).toEqual(problem(403, null, 'ERR_POLICY_BEARER'))
+    expect(await problemOf(answer)).toEqual(problem(401, 'WPT', 'ERR_POLICY_BEARER'))
   })
 
   it('WPT-2.1-05: a handler that fails, or whose own calls are refused, is nothing about the caller', async () => {

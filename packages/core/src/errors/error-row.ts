@@ -33,6 +33,8 @@ export const badRequest: (row: RowInput) => ErrorRow = rows(400, 'never')
 export const unauthorized: (row: RowInput) => ErrorRow = rows(401, 'never')
 /** Authenticated, but not allowed. */
 export const forbidden: (row: RowInput) => ErrorRow = rows(403, 'never')
+/** A bearer token where none is taken: 401 with the challenge where a WPT would do, 403 elsewhere. */
+export const bearer: (row: RowInput) => ErrorRow = rows(403, 'wpt-endpoint')
 /** Larger than a limit. */
 export const tooLarge: (row: RowInput) => ErrorRow = rows(413, 'never')
 /** A fault of our own configuration or state. */

@@ -1,4 +1,4 @@
-import { badRequest, type ErrorRow, forbidden, local, tooLarge, unavailable } from './error-row.ts'
+import { badRequest, bearer, type ErrorRow, forbidden, local, tooLarge, unavailable } from './error-row.ts'
 
 /** Identifiers, encodings, messages, replay, policy: what every package shares. */
 export const generalErrors = {
@@ -21,5 +21,5 @@ export const generalErrors = {
   ERR_REPLAY_STORE_UNAVAILABLE: unavailable(['replay_store_unavailable', 'WPT-2-38', 'The service takes no new proofs at the moment.']),
   ERR_INSECURE_CHANNEL: local(['insecure_channel', 'WPT-3.1.1-01', 'The channel is not secure.']),
   ERR_POLICY_DENIED: forbidden(['workload_identity_mismatch', 'ID-4.3-03', 'This workload is not allowed to do that.']),
-  ERR_POLICY_BEARER: forbidden(['bearer_not_allowed', 'WPT-2.2-04', 'A bearer credential is not accepted here.']),
+  ERR_POLICY_BEARER: bearer(['bearer_not_allowed', 'WPT-2.2-04', 'A bearer credential is not accepted here.']),
 } as const satisfies Record<`ERR_${string}`, ErrorRow>

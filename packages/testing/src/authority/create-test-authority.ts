@@ -15,10 +15,12 @@ import type { X509Credential } from '@wimse/workload-api'
 import {
   type CertificateAlgorithm,
   type CertificateAuthority,
+  type CertificateKey,
   type ExtendedKeyUsageName,
   generateCertificateKey,
   issueAuthority,
   issueCertificate,
+  pkcs8OfPrivateJwk,
 } from '@wimse/x509'
 import { createAuthorityRing } from './authority-ring.ts'
 
@@ -60,6 +62,12 @@ export interface TestWit {
   readonly privateJwk: Readonly<Record<string, unknown>>
 }
 
+/** Private keys in PKCS#8, DER. */
+export interface TestIssuingKeys {
+  readonly x509: { readonly certificate: Uint8Array; readonly privateKey: Uint8Array }
+  readonly wit: { readonly keyId: string; readonly privateKey: Uint8Array }
+}
+
 /** An authority in memory: everything that it issues is what a real one would issue. */
 export interface TestAuthority {
   readonly trustDomain: TrustDomain
@@ -80,6 +88,8 @@ export interface TestAuthority {
   rotate(kind: AnchorKind): Promise<void>
   /** Takes the old keys of a kind out of the bundle. */
   withdraw(kind: AnchorKind): void
+  /** The keys that it signs with, as somebody has them who broke into an issuer: for tests of what that can and can't do. */
+  issuingKeys(): Promise<TestIssuingKeys>
   /** Calls the listener after each change of the bundle. @returns what ends that. */
   onChange(listener: () => void): () => void
 }
@@ -93,6 +103,12 @@ const BACKDATED_SECONDS = 30
 interface RootAuthority {
   readonly root: CertificateAuthority
   readonly issuing: CertificateAuthority
+  readonly privateKey: Uint8Array
+}
+
+interface TokenAuthority {
+  readonly signer: Signer
+  exportPrivateJwk(): Readonly<Record<string, unknown>>
 }
 
 /** Makes an authority of one trust domain with new keys for the three kinds of credentials. */
@@ -108,9 +124,9 @@ export async function createTestAuthority(options: TestAuthorityOptions): Promis
     for (const listener of [...listeners]) listener()
   }
 
-  const makeAuthority = async (commonName: string, issuer?: CertificateAuthority): Promise<CertificateAuthority> =>
+  const makeAuthority = (commonName: string, key: CertificateKey, issuer?: CertificateAuthority): Promise<CertificateAuthority> =>
     issueAuthority({
-      key: await generateCertificateKey(x509Algorithm, runtime),
+      key,
       ...(issuer && { issuer }),
       trustDomain,
       subject: { commonName },
@@ -120,14 +136,17 @@ export async function createTestAuthority(options: TestAuthorityOptions): Promis
     })
   const rings = {
     x509: await createAuthorityRing<RootAuthority>(async () => {
-      const root = await makeAuthority(`${trustDomain} root`)
-      return { root, issuing: options.intermediate === true ? await makeAuthority(`${trustDomain} intermediate`, root) : root }
+      const rootKey = await generateCertificateKey(x509Algorithm, runtime)
+      const root = await makeAuthority(`${trustDomain} root`, rootKey)
+      if (options.intermediate !== true) return { root, issuing: root, privateKey: rootKey.privateKey }
+      const key = await generateCertificateKey(x509Algorithm, runtime)
+      return { root, issuing: await makeAuthority(`${trustDomain} intermediate`, key, root), privateKey: key.privateKey }
     }),
-    jwt: await createAuthorityRing<Signer>(async () => (await generateSigner(jwtAlgorithm, runtime)).signer),
-    wit: await createAuthorityRing<Signer>(async () => (await generateSigner(witAlgorithm, runtime)).signer),
+    jwt: await createAuthorityRing<TokenAuthority>(() => generateSigner(jwtAlgorithm, runtime)),
+    wit: await createAuthorityRing<TokenAuthority>(() => generateSigner(witAlgorithm, runtime)),
   }
   const authoritiesOf = (kind: 'jwt' | 'wit'): readonly KeyAuthority[] =>
-    rings[kind].published.map(({ publicJwk, thumbprint }) => keyAuthority({ ...publicJwk, kid: thumbprint }, { runtime }))
+    rings[kind].published.map(({ signer: { publicJwk, thumbprint } }) => keyAuthority({ ...publicJwk, kid: thumbprint }, { runtime }))
   const contents = (): BundleContents => ({
     trustDomain,
     x509Authorities: rings.x509.published.map(({ root }) => root.certificate),
@@ -160,7 +179,7 @@ export async function createTestAuthority(options: TestAuthorityOptions): Promis
     async issueWit(name, wit = {}) {
       const identifier = parseWorkloadIdentifier(name)
       const { signer, exportPrivateJwk } = await generateSigner(wit.algorithm ?? 'ES256', runtime)
-      const { active } = rings.wit
+      const { signer: active } = rings.wit.active
       const token = await issueWit(
         {
           profile: schemeOf(identifier) === 'spiffe' ? 'wit-svid' : 'wimse',
@@ -175,7 +194,7 @@ export async function createTestAuthority(options: TestAuthorityOptions): Promis
       return { credential: createWitCredential(token, signer), privateJwk: exportPrivateJwk() }
     },
     issueJwtSvid(name, { audience, lifetimeSeconds = TEST_TOKEN_LIFETIME_SECONDS }) {
-      const { active } = rings.jwt
+      const { signer: active } = rings.jwt.active
       return issueJwtSvid({ subject: name, audience, lifetimeSeconds }, { signer: active, keyId: active.thumbprint, runtime })
     },
     contents,
@@ -191,6 +210,14 @@ export async function createTestAuthority(options: TestAuthorityOptions): Promis
     withdraw(kind) {
       rings[kind].withdraw()
       changed()
+    },
+    async issuingKeys() {
+      const { issuing, privateKey } = rings.x509.active
+      const { signer, exportPrivateJwk } = rings.wit.active
+      return {
+        x509: { certificate: issuing.certificate, privateKey },
+        wit: { keyId: signer.thumbprint, privateKey: pkcs8OfPrivateJwk(exportPrivateJwk()) },
+      }
     },
     onChange(listener) {
       const own = (): void => listener()
