@@ -40,5 +40,5 @@ export function errorAnswer(code: ErrorCode, { takesWpt }: { readonly takesWpt: 
 /** The same answer as a web `Response`. */
 export function errorResponse(code: ErrorCode, endpoint: { readonly takesWpt: boolean }): Response {
   const { status, headers, problem } = errorAnswer(code, endpoint)
-  return new Response(JSON.stringify(problem), { status, headers: headers.map(([name, value]) => [name, value]) })
+  return new Response(JSON.stringify(problem), { status, headers: headers.map(([name, value]): [string, string] => [name, value]) })
 }

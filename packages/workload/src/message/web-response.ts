@@ -11,5 +11,5 @@ const BODILESS = new Set([204, 205, 304])
 export function webResponseOf({ status, fields, body }: ResponseView): Response {
   if (!(status >= 200 && status <= 599)) throw new WimseError('ERR_MESSAGE_MALFORMED', { detail: 'status' })
   const content = BODILESS.has(status) ? null : body instanceof Uint8Array ? body.slice() : body
-  return new Response(content, { status, headers: fields.map(([name, value]) => [name, value]) })
+  return new Response(content, { status, headers: fields.map(([name, value]): [string, string] => [name, value]) })
 }
