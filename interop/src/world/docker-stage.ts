@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Network } from 'testcontainers'
@@ -33,6 +33,7 @@ export async function openDockerStage({ engine, images, spire }: DockerStageOpti
     return own.slot(name)
   }
   const self = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`
+  const workloadUser = (await isOpenToOthers()) ? '10001:10001' : self
   return {
     driver: 'docker',
     environment: {
@@ -64,8 +65,9 @@ export async function openDockerStage({ engine, images, spire }: DockerStageOpti
       const container = await startContainer(engine, {
         image: images.node,
         entrypoint: ['node', '--conditions=wimse-source', `${REPOSITORY_IN_CONTAINER}/${script}`, ...args],
-        // The infrastructure writes its state where the suite can remove it; workloads are a user of their own.
-        user: slot === undefined ? self : '10001:10001',
+        // The infrastructure writes its state where the suite can remove it; workloads are a user of their own where that one can read the
+        // sources. SPIRE tells them apart by their labels.
+        user: slot === undefined ? self : workloadUser,
         network,
         aliases: [place.host],
         binds: [
@@ -90,4 +92,10 @@ export async function openDockerStage({ engine, images, spire }: DockerStageOpti
       await rm(base, { recursive: true, force: true })
     },
   }
+}
+
+/** Whether another user can read the mounted sources; the directories above them don't matter to a mount. */
+async function isOpenToOthers(): Promise<boolean> {
+  const [directory, file] = await Promise.all([stat(REPOSITORY), stat(import.meta.filename)])
+  return (directory.mode & 0o005) === 0o005 && (file.mode & 0o004) !== 0
 }
