@@ -33,7 +33,7 @@ describe('in-memory replay store', () => {
   })
 
   it('WPT-2-38: refuses new proofs when it is full, and still knows the live ones', () => {
-    const store = inMemoryReplayStore({ capacity: 3 })
+    const store = inMemoryReplayStore({ capacity: 3, capacityPerScope: 3 })
     for (const id of ['a', 'b', 'c']) record(store, id)
     expect(codeOf(() => record(store, 'd'))).toBe('ERR_REPLAY_STORE_FULL')
     for (const id of ['a', 'b', 'c']) expect(record(store, id)).toBe(false)
@@ -41,7 +41,7 @@ describe('in-memory replay store', () => {
   })
 
   it('has room again when proofs have expired', () => {
-    const store = inMemoryReplayStore({ capacity: 2 })
+    const store = inMemoryReplayStore({ capacity: 2, capacityPerScope: 2 })
     record(store, 'a', { expiresAt: NOW + 10 })
     record(store, 'b', { expiresAt: NOW + 20 })
     expect(codeOf(() => record(store, 'c', { now: NOW + 9 }))).toBe('ERR_REPLAY_STORE_FULL')
@@ -56,6 +56,19 @@ describe('in-memory replay store', () => {
     expect(codeOf(() => record(store, 'c'))).toBe('ERR_REPLAY_STORE_FULL')
     expect(record(store, 'c', { scope: 'wpt:key-2' })).toBe(true)
     expect(record(store, 'c', { now: NOW + 60, expiresAt: NOW + 120 })).toBe(true)
+  })
+
+  it.each([
+    [1, 1],
+    [2, 1],
+    [3, 2],
+    [10, 5],
+  ])('with room for %i, one sender gets %i unless told: alone it keeps nobody else out', (capacity, share) => {
+    const store = inMemoryReplayStore({ capacity })
+    for (let index = 0; index < share; index += 1) expect(record(store, `${index}`)).toBe(true)
+    expect(codeOf(() => record(store, 'more'))).toBe('ERR_REPLAY_STORE_FULL')
+    expect(store.size).toBe(share)
+    if (capacity > 1) expect(record(store, 'more', { scope: 'wpt:key-2' })).toBe(true)
   })
 
   it('remembers a proof that has expired already until the next second', () => {
@@ -99,7 +112,7 @@ describe('in-memory replay store', () => {
           yield item
         }
       } as () => IterableIterator<T>
-    const store = inMemoryReplayStore({ capacity: 100_000 })
+    const store = inMemoryReplayStore({ capacity: 200_000 })
     for (let index = 0; index < 50_000; index += 1) record(store, `warm-${index}`, { expiresAt: NOW + 100 })
     const map = Map.prototype[Symbol.iterator]
     const set = Set.prototype[Symbol.iterator]

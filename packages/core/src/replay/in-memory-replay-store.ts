@@ -5,7 +5,7 @@ import type { ReplayEntry, ReplayStore } from './replay-store.ts'
 export interface InMemoryReplayStoreOptions {
   /** Live proofs that are kept at most. When as many are live, new ones are refused: no live one is ever forgotten. */
   readonly capacity: number
-  /** Live proofs of one scope at most; `capacity` unless told. */
+  /** Live proofs of one scope at most; half of `capacity` unless told, so that one sender alone can't keep all others out. */
   readonly capacityPerScope?: number
 }
 
@@ -20,7 +20,10 @@ export interface InMemoryReplayStore extends ReplayStore {
  *
  * @throws WimseError `ERR_OPTIONS_INVALID`
  */
-export function inMemoryReplayStore({ capacity, capacityPerScope = capacity }: InMemoryReplayStoreOptions): InMemoryReplayStore {
+export function inMemoryReplayStore({
+  capacity,
+  capacityPerScope = Math.ceil(capacity / 2),
+}: InMemoryReplayStoreOptions): InMemoryReplayStore {
   if (!Number.isSafeInteger(capacity) || capacity < 1 || !Number.isSafeInteger(capacityPerScope) || capacityPerScope < 1) {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'capacity of the replay store' })
   }
