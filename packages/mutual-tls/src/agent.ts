@@ -1,9 +1,9 @@
 import type { ClientRequest } from 'node:http'
 import { Agent, type RequestOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
-import { isWimseError, WimseError } from '@wimse/core'
+import { isWimseError, parseWorkloadIdentifier, WimseError } from '@wimse/core'
 import { connectMutualTls, type ExpectedPeer, type MutualTlsClientOptions } from './connect.ts'
-import { isPeerCurrent } from './verified-peer.ts'
+import { isPeerCurrent, peerOf } from './verified-peer.ts'
 import type { X509Credential } from './x509-source.ts'
 
 /** Options of {@link createMutualTlsAgent}. */
@@ -23,16 +23,22 @@ const base = Agent.prototype as Agent & RequestTaker
 
 /**
  * An agent for `request` of node:https: its connections are those of `connectMutualTls`, kept alive and used again as long as neither the
- * own credential nor an anchor of the peer's trust domain has changed. A connection that is in use is never cut. No session is resumed.
+ * own credential nor an anchor of the peer's trust domain nor who is expected at that origin has changed. A connection that is in use is never cut. No session is resumed.
  * Failures reach the request as its `error`, which is a `WimseError`. Options of a request that concern TLS are not heeded.
  */
 export function createMutualTlsAgent(options: MutualTlsAgentOptions): Agent {
   return new MutualTlsAgent(options)
 }
 
+/** What a connection was made for and with. */
+interface Dialled {
+  readonly origin: string
+  readonly credential: X509Credential | undefined
+}
+
 class MutualTlsAgent extends Agent implements RequestTaker {
   readonly #options: MutualTlsAgentOptions
-  readonly #credentials = new WeakMap<object, X509Credential>()
+  readonly #dialled = new WeakMap<object, Dialled>()
 
   constructor(options: MutualTlsAgentOptions) {
     super({ keepAlive: true, maxCachedSessions: 0, maxFreeSockets: options.maxIdleConnections ?? 16 })
@@ -63,20 +69,25 @@ class MutualTlsAgent extends Agent implements RequestTaker {
     const { peers, source, ...rest } = this.#options
     const host = request.host ?? request.hostname ?? 'localhost'
     const port = Number(request.port ?? 443)
-    const authority = `${host.includes(':') ? `[${host}]` : host}${port === 443 ? '' : `:${port}`}`
+    const origin = `https://${host.includes(':') ? `[${host}]` : host}${port === 443 ? '' : `:${port}`}`
     const credential = source?.current()
     const own = credential === undefined ? {} : { source: { current: () => credential } }
-    const socket = await connectMutualTls({ ...rest, ...own, host, port, expectedPeer: peers(`https://${authority}`) })
-    if (credential !== undefined) this.#credentials.set(socket, credential)
+    const socket = await connectMutualTls({ ...rest, ...own, host, port, expectedPeer: peers(origin) })
+    this.#dialled.set(socket, { origin, credential })
     return socket
   }
 
   #isCurrent(socket: object): boolean {
-    if (!isPeerCurrent(socket)) return false
+    const dialled = this.#dialled.get(socket)
+    const peer = peerOf(socket)
+    if (dialled === undefined || peer === undefined || !isPeerCurrent(socket)) return false
+    const { peers, source } = this.#options
     try {
-      return this.#options.source?.current() === this.#credentials.get(socket)
+      const expected = peers(dialled.origin)
+      const isExpected = typeof expected === 'function' ? expected(peer) : peer.identifier === parseWorkloadIdentifier(expected)
+      return isExpected && source?.current() === dialled.credential
     } catch {
-      // CRED-9.4-03: no live credential, no request under the old one.
+      // CRED-9.4-03: no live credential, no request under the old one. MTLS-3.2.1-04: no expectation, no peer.
       return false
     }
   }

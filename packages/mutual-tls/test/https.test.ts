@@ -4,9 +4,11 @@ import { createPeerLookup } from '@wimse/core'
 import type { CertificateAuthority } from '@wimse/x509'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
+  authorizeIdentifier,
   authorizeTrustDomain,
   createMutualTlsAgent,
   createMutualTlsHttpsServer,
+  type ExpectedPeer,
   peerOf,
   recheckPeer,
   type X509Credential,
@@ -136,6 +138,21 @@ describe('requests of node:https', () => {
     await get(agent)
     trust.set({ [BANK]: [shop] })
     await expect(get(agent)).rejects.toMatchObject({ code: 'ERR_TRUST_DOMAIN_UNKNOWN' })
+  })
+
+  it.each([
+    ['an identifier', (identifier: string) => identifier],
+    ['an authorizer', authorizeIdentifier],
+  ])('MTLS-3.2.1-04: %s that is expected from now on is expected of idle connections as well', async (_title, expecting) => {
+    let expected = PAYMENTS
+    const peers = (): ExpectedPeer => expecting(expected)
+    const agent = createMutualTlsAgent({ source: client, trust: trust.store, profile: 'x509-svid', peers, runtime })
+    closeLater(() => agent.destroy())
+    await get(agent)
+    await get(agent)
+    expect(connections.size).toBe(1)
+    expected = 'spiffe://shop.example/payments-2'
+    await expect(get(agent)).rejects.toMatchObject({ code: 'ERR_MTLS_PEER' })
   })
 
   it('MTLS-3.2.1-03, MTLS-3.2.1-04: failures reach the request as coded errors', async () => {
