@@ -13,13 +13,7 @@ import { createRequestVerifier, signResponse, type VerifiedHttpSignature } from 
 import { readBearerField, verifyJwtSvid } from '@wimse/jwt-svid'
 import { type AlgorithmPolicy, defaultRuntime } from '@wimse/keys'
 import type { TrustStore } from '@wimse/trust'
-import {
-  assertLiveCredential,
-  createWitVerifier,
-  readWitField,
-  type WitCredential,
-  type WitProfileName,
-} from '@wimse/wit'
+import { assertLiveCredential, createWitVerifier, readWitField, type WitCredential, type WitProfileName } from '@wimse/wit'
 import { createWptVerifier } from '@wimse/wpt'
 import {
   type AuthenticatedRequest,
