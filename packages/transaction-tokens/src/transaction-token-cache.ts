@@ -1,0 +1,43 @@
+import { WimseError } from '@wimse/core'
+import type { KeyAuthority } from '@wimse/trust'
+import type { VerifiedTransactionToken } from './verified-transaction-token.ts'
+
+/** A verified token and the keys that it was verified under. */
+interface Remembered {
+  readonly token: VerifiedTransactionToken
+  readonly authorities: readonly KeyAuthority[]
+}
+
+/** Remembers verified transaction tokens by their hash. */
+export interface TransactionTokenCache {
+  /** The token, when the keys are still the ones it was verified under and it is not refused for its age; else it is forgotten. */
+  get(hash: string, now: number, authorities: readonly KeyAuthority[]): VerifiedTransactionToken | undefined
+  set(token: VerifiedTransactionToken, authorities: readonly KeyAuthority[]): void
+}
+
+/**
+ * A cache of at most `size` tokens; the oldest makes room. Only tokens that verified enter it, so no stranger can empty it.
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID`
+ */
+export function createTransactionTokenCache(size: number): TransactionTokenCache {
+  if (!Number.isSafeInteger(size) || size < 0) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'cacheSize' })
+  const remembered = new Map<string, Remembered>()
+  return {
+    get(hash, now, authorities) {
+      const entry = remembered.get(hash)
+      if (entry === undefined) return undefined
+      if (now < entry.token.refusedFrom && authorities === entry.authorities) return entry.token
+      remembered.delete(hash)
+      return undefined
+    },
+    set(token, authorities) {
+      if (size === 0) return
+      if (remembered.size >= size && !remembered.has(token.hash)) {
+        const [oldest] = remembered.keys()
+        if (oldest !== undefined) remembered.delete(oldest)
+      }
+      remembered.set(token.hash, { token, authorities })
+    },
+  }
+}
