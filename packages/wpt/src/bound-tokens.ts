@@ -75,3 +75,8 @@ export async function checkOtherTokens(
     if (!Object.hasOwn(oth, name) && contextFieldValue(fields, name) !== undefined) throw new WimseError('ERR_WPT_OTH_MISSING')
   }
 }
+
+/** The hashes of a proof whose `tth` and `oth` have been checked, by field name. */
+export function boundTokensOf({ tth, oth }: JsonObject): Readonly<Record<string, string>> {
+  return Object.freeze({ ...(oth as Readonly<Record<string, string>>), ...(tth === undefined ? {} : { [TXN_TOKEN_FIELD]: tth as string }) })
+}

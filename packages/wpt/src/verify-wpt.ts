@@ -14,7 +14,7 @@ import {
 import { DEFAULT_MAX_TOKEN_BYTES, decodeUnverifiedJws, defaultRuntime, isSignatureAlgorithm, type UnverifiedJws } from '@wimse/keys'
 import { assertVerifiedWit, DEFAULT_CLOCK_TOLERANCE_SECONDS, MAX_CLOCK_TOLERANCE_SECONDS, type VerifiedWit } from '@wimse/wit'
 import { readWptField } from './authorization-field.ts'
-import { checkOtherTokens, checkTransactionToken, isContextField } from './bound-tokens.ts'
+import { boundTokensOf, checkOtherTokens, checkTransactionToken, isContextField } from './bound-tokens.ts'
 
 /** Options of {@link createWptVerifier}. */
 export interface WptVerifierOptions {
@@ -45,6 +45,8 @@ export interface VerifiedWpt {
   readonly jti: string
   /** Seconds since the epoch. */
   readonly expiresAt: number
+  /** What `tth` and `oth` were, compared with the message: hashes of token fields by field name. Nothing else of it is authenticated. */
+  readonly boundTokens: Readonly<Record<string, string>>
 }
 
 declare const verifiedWptBrand: unique symbol
@@ -104,7 +106,7 @@ export function createWptVerifier(options: WptVerifierOptions): WptVerifier {
     if (!(valid instanceof Promise ? await valid : valid)) throw new WimseError('ERR_WPT_SIGNATURE')
 
     const { audience, expiresAt, jti } = checkClaims(jws.payload, { audienceFits, path, now, tolerance, maxLifetimeSeconds })
-    const { wth, oth } = jws.payload
+    const { wth, tth, oth } = jws.payload
     if (wth === undefined) throw new WimseError('ERR_WPT_WTH_MISSING')
     if (wth !== wit.hash) throw new WimseError('ERR_WPT_WTH')
     await checkTransactionToken(jws.payload, fields, runtime)
@@ -113,7 +115,8 @@ export function createWptVerifier(options: WptVerifierOptions): WptVerifier {
     // WSVID-7.2-05. WPT-3.1.4-01: the space of one sender's key, so that nobody can use up or guess another's.
     const isNew = replay.record({ scope: `wpt:${confirmation.thumbprint}`, id: jti, expiresAt: expiresAt + tolerance }, now)
     if (!(isNew instanceof Promise ? await isNew : isNew)) throw new WimseError('ERR_WPT_REPLAYED')
-    return { kind: 'wpt', identifier: wit.identifier, wit, audience, jti, expiresAt } as VerifiedWpt
+    const boundTokens = tth === undefined && oth === undefined ? NONE : boundTokensOf(jws.payload)
+    return { kind: 'wpt', identifier: wit.identifier, wit, audience, jti, expiresAt, boundTokens } as VerifiedWpt
   }
 }
 
@@ -151,5 +154,6 @@ function checkClaims(claims: JsonObject, context: ClaimContext): { audience: str
   return { audience: aud, expiresAt: exp, jti }
 }
 
+const NONE: Readonly<Record<string, string>> = Object.freeze({})
 /** What the replay store has to hold for one proof is bounded. */
 const MAX_JTI_LENGTH = 256

@@ -37,6 +37,14 @@ describe('other tokens of the request', () => {
     expect(await outcome({ claims: { tth: hash('h.c.s') } }, {}, txn)).toBe('ok')
   })
 
+  it('WPT-2-39, WPT-2-41: the verified proof says which tokens it binds, and no others', async () => {
+    const claims = { tth: hash('h.c.s'), oth: { 'x-user-token': hash('Bearer abc') } }
+    const request = requestWith(`WPT ${await world.forge({ claims })}`, [...txn, ...context])
+    const { boundTokens } = await world.verify(request, declared)
+    expect(boundTokens).toEqual({ 'txn-token': hash('h.c.s'), 'x-user-token': hash('Bearer abc') })
+    expect((await world.verify(requestWith(`WPT ${await world.forge()}`))).boundTokens).toEqual({})
+  })
+
   const rows: readonly (readonly [title: string, code: ErrorCode, claims: () => object, fields: FieldLines, options?: Options])[] = [
     ['WPT-2-18, WPT-2-39: a transaction token that is not bound', 'ERR_WPT_TTH_MISSING', () => ({}), txn],
     ['WPT-2-39: a transaction token that was replaced', 'ERR_WPT_TTH', () => ({ tth: hash('h.c.x') }), txn],
