@@ -95,6 +95,8 @@ function post(socket: TLSSocket, endpoint: URL, body: string): Promise<Answer> {
       (response) => void readAnswer(response).then(resolve, fail),
     )
     request.once('error', fail)
+    // A server that switches to another protocol would end the request without an error.
+    request.once('upgrade', () => fail(undefined))
     request.end(body)
   })
 }

@@ -31,10 +31,15 @@ export function createHttpsTransport(agent: Agent): Transport {
       const outgoing = open(agent, request)
       const abort = (): void => void outgoing.destroy()
       signal?.addEventListener('abort', abort, { once: true })
-      outgoing.on('close', () => signal?.removeEventListener('abort', abort))
-      outgoing.on('error', (cause) => {
+      const fail = (cause: unknown): void => {
         if (signal?.aborted === true) reject(signal.reason)
         else reject(isWimseError(cause) ? cause : new WimseError('ERR_MTLS_CONNECTION', { cause }))
+      }
+      outgoing.on('error', fail)
+      outgoing.on('close', () => {
+        signal?.removeEventListener('abort', abort)
+        // A peer that switches to a protocol nobody asked for ends the request without an error.
+        fail(undefined)
       })
       outgoing.on('response', (incoming) => {
         const connection = peerOf(incoming.socket)
