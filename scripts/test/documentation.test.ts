@@ -83,9 +83,9 @@ function faultsOf(sources: typeof programs): ReadonlyMap<string, readonly string
   const { getSourceFile, fileExists, readFile } = host
   host.fileExists = (path) => texts.has(path) || fileExists(path)
   host.readFile = (path) => texts.get(path) ?? readFile(path)
-  host.getSourceFile = (path, ...rest) => {
+  host.getSourceFile = (path, languageVersion, ...rest) => {
     const text = texts.get(path)
-    return text === undefined ? getSourceFile(path, ...rest) : ts.createSourceFile(path, text, ...rest)
+    return text === undefined ? getSourceFile(path, languageVersion, ...rest) : ts.createSourceFile(path, text, languageVersion)
   }
   const program = ts.createProgram([...texts.keys()], { ...options, noUnusedLocals: false, noImplicitAny: true }, host)
   return new Map(
