@@ -20,7 +20,7 @@ const ORIGIN = /^https?:\/\/[^/?#@\s]+$/
  */
 export function createAudienceCheck(audience: Audience): AudienceCheck {
   const values = typeof audience === 'string' ? [audience] : audience
-  if (values.length === 0 || values.some((value) => typeof value !== 'string' || value === '')) {
+  if (!Array.isArray(values) || values.length === 0 || values.some((value) => typeof value !== 'string' || value === '')) {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'audience' })
   }
   const origins = values.filter((value) => ORIGIN.test(value))

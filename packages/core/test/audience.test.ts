@@ -28,7 +28,10 @@ describe('createAudienceCheck', () => {
     expect(createAudienceCheck(audience)(claimed, path)).toBe(false)
   })
 
-  it.each([[[]], [''], [['']], [['urn:payments', '']], [[7]]])('refuses a configuration of %j', (audience) => {
-    expect(codeOf(() => createAudienceCheck(audience as string[]))).toBe('ERR_OPTIONS_INVALID')
-  })
+  it.each([[[]], [''], [['']], [['urn:payments', '']], [[7]], [undefined], [null], [7], [{ length: 1 }]])(
+    'refuses a configuration of %j',
+    (audience) => {
+      expect(codeOf(() => createAudienceCheck(audience as unknown as string[]))).toBe('ERR_OPTIONS_INVALID')
+    },
+  )
 })

@@ -113,5 +113,6 @@ function checkRequestNonce({ parameters }: ParsedSignature, { nonce }: SignedReq
 
 function checkPeer({ identifier }: VerifiedWit, peer: ResponseVerifierOptions['peer']): void {
   const expected = typeof peer === 'function' ? peer(identifier) : peer === identifier
-  if (!expected) throw new WimseError('ERR_HTTP_SIGNATURE_RESPONSE_PEER')
+  // Nothing but true: not the promise of an async rule.
+  if (expected !== true) throw new WimseError('ERR_HTTP_SIGNATURE_RESPONSE_PEER')
 }

@@ -170,6 +170,12 @@ describe('refused responses, each with one fault', () => {
     await rejects(check(response), 'ERR_HTTP_SIGNATURE_RESPONSE_PEER')
   })
 
+  it('nothing but true of a rule says who may answer', async () => {
+    const { response } = await answer()
+    const peer = (async () => false) as unknown as () => boolean
+    await rejects(check(response, undefined, { peer }), 'ERR_HTTP_SIGNATURE_RESPONSE_PEER')
+  })
+
   it('SIG-3-36: with two signatures of this profile', async () => {
     const twice = await forged({ label: 'two' }, await forged())
     await rejects(check(twice), 'ERR_HTTP_SIGNATURE_TAG_DUPLICATE')

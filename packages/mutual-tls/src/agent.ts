@@ -84,7 +84,7 @@ class MutualTlsAgent extends Agent implements RequestTaker {
     const { peers, source } = this.#options
     try {
       const expected = peers(dialled.origin)
-      const isExpected = typeof expected === 'function' ? expected(peer) : peer.identifier === parseWorkloadIdentifier(expected)
+      const isExpected = typeof expected === 'function' ? expected(peer) === true : peer.identifier === parseWorkloadIdentifier(expected)
       return isExpected && source?.current() === dialled.credential
     } catch {
       // CRED-9.4-03: no live credential, no request under the old one. MTLS-3.2.1-04: no expectation, no peer.

@@ -1,7 +1,10 @@
 import { parseIdentifierPattern, parseTrustDomain, parseWorkloadIdentifier } from '@wimse/core'
 import type { VerifiedPeer } from './verified-peer.ts'
 
-/** Says whether a peer may be who it is here. It sees a peer whose path has been validated (MTLS-5-01), with the whole identifier. */
+/**
+ * Says whether a peer may be who it is here. It sees a peer whose path has been validated (MTLS-5-01), with the whole identifier.
+ * Nothing but `true` says yes: not the promise of an async function.
+ */
 export type Authorizer = (peer: VerifiedPeer) => boolean
 
 /** Exactly one workload. @throws WimseError of `parseWorkloadIdentifier` */
@@ -29,5 +32,5 @@ export function authorizeTrustDomain(trustDomain: string): Authorizer {
 
 /** Whoever one of the authorizers admits; no one when there is none. */
 export function authorizeAnyOf(...authorizers: readonly Authorizer[]): Authorizer {
-  return (peer) => authorizers.some((authorizer) => authorizer(peer))
+  return (peer) => authorizers.some((authorizer) => authorizer(peer) === true)
 }

@@ -101,7 +101,7 @@ function peerRules(options: ConnectMutualTlsOptions): PeerRules {
     clockToleranceSeconds: options.clockToleranceSeconds ?? 0,
     ...(maxDepth !== undefined && { maxDepth }),
     accept(peer) {
-      const isExpected = typeof expectedPeer === 'function' ? expectedPeer(peer) : peer.identifier === expected
+      const isExpected = typeof expectedPeer === 'function' ? expectedPeer(peer) === true : peer.identifier === expected
       if (!isExpected) throw new WimseError('ERR_MTLS_PEER')
       checkServerName(peer.certificate, { host, verifyHostName, verifyIpAddress })
     },

@@ -152,7 +152,7 @@ function peerRules(options: MutualTlsServerOptions): PeerRules {
     clockToleranceSeconds: options.clockToleranceSeconds ?? 0,
     ...(maxDepth !== undefined && { maxDepth }),
     accept(peer) {
-      if (!authorize(peer)) throw new WimseError('ERR_POLICY_DENIED', { detail: 'by the authorizer of the server' })
+      if (authorize(peer) !== true) throw new WimseError('ERR_POLICY_DENIED', { detail: 'by the authorizer of the server' })
     },
   }
 }

@@ -13,6 +13,7 @@ import {
 } from '@wimse/x509'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
+  type Authorizer,
   authorizeAnyOf,
   authorizeIdentifier,
   authorizePattern,
@@ -206,6 +207,16 @@ describe('a server refuses', () => {
     expect(asked).toBe(0)
   })
 
+  it.each([
+    ['a promise', async () => false],
+    ['a text', () => 'no'],
+  ])('MTLS-5-07: nothing but true of an authorizer admits, and %s is not', async (_title, authorize) => {
+    const echo = await echoServer({ ...serverOptions, authorize: authorize as unknown as Authorizer })
+    expect(await refusedByServer(echo)).toBe('ERR_POLICY_DENIED')
+    const any = authorizeAnyOf(authorize as unknown as Authorizer)
+    expect(await refusedByServer(await echoServer({ ...serverOptions, authorize: any }))).toBe('ERR_POLICY_DENIED')
+  })
+
   it('MTLS-3.2-02: a certificate that expired between two connections', async () => {
     const echo = await echoServer(serverOptions)
     expect(await ask(await dial(echo.port, client))).toBe(ORDERS)
@@ -274,6 +285,12 @@ describe('a client', () => {
     const echo = await echoServer(serverOptions)
     const expectedPeer = authorizeAnyOf(authorizeIdentifier('spiffe://shop.example/fraud'), authorizePattern('spiffe://shop.example/*'))
     expect(await ask(await dial(echo.port, { ...client, expectedPeer }))).toBe(ORDERS)
+  })
+
+  it('MTLS-3.2.1-04: nothing but true of an authorizer is an expected server', async () => {
+    const echo = await echoServer(serverOptions)
+    const expectedPeer = (async () => false) as unknown as Authorizer
+    await refused(echo.port, { expectedPeer }).toMatchObject({ code: 'ERR_MTLS_PEER' })
   })
 
   it('MTLS-3.2-05, MTLS-5-02: refuses a certificate for clients', async () => {
