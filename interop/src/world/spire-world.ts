@@ -2,7 +2,6 @@ import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { awaitBundle, type Federation, federate } from '../spire/federate.ts'
 import type { SpireDomain } from '../spire/spire-domain.ts'
-import { witModeOf } from '../spire/spire-version.ts'
 import { waitUntil } from '../spire/wait-until.ts'
 import { createWebAuthority } from '../spire/web-authority.ts'
 import type { WorldName } from '../suite/check.ts'
@@ -192,7 +191,8 @@ function assemble({ stage, name, domains, federation, workloads }: Parts): World
     driver: stage.driver,
     name,
     environment: {
-      spire: { ...spire, mode: witModeOf(spire.version) === 'native' ? 'native' : 'bridged' },
+      // Whatever the version: here the WITs come from the WIT agent.
+      spire: { ...spire, mode: 'bridged' },
       containerEngine,
       images,
       runtime: `Node ${process.versions.node}`,
