@@ -129,6 +129,7 @@ describe('readBody', () => {
   ])('DIG-2-02: reads up to the limit and no further: %s', async (_title, body) => {
     expect(await codeOfAsync(() => readBody(body('abc'), 3))).toBe('ok')
     expect(await codeOfAsync(() => readBody(body('abcd'), 3))).toBe('ERR_MESSAGE_BODY_TOO_LARGE')
+    expect(await codeOfAsync(() => readBody(body('a'), Number.NaN))).toBe('ERR_MESSAGE_BODY_TOO_LARGE')
   })
 
   it('cancels a stream that goes beyond the limit', async () => {

@@ -60,7 +60,7 @@ export interface VerifiedSignature extends ParsedSignature {
  *
  * @throws WimseError those of `parseSignatures` and `createSignatureBase`, `ERR_HTTP_MESSAGE_NO_SIGNATURE`,
  *   `ERR_HTTP_MESSAGE_SIGNATURE_PARAMETER`, `ERR_HTTP_MESSAGE_REQUIREMENTS`, `ERR_HTTP_MESSAGE_EXPIRED`, `ERR_HTTP_MESSAGE_ALGORITHM`,
- *   `ERR_HTTP_MESSAGE_INVALID`
+ *   `ERR_HTTP_MESSAGE_INVALID`, `ERR_OPTIONS_INVALID`
  * @see RFC 9421 section 3.2
  */
 export async function verifyMessage(message: RequestView | ResponseView, options: VerifyMessageOptions): Promise<VerifiedSignature> {
@@ -120,6 +120,10 @@ function checkTime(
   { created, expires }: SignatureParameters,
   { maxAgeSeconds, clockToleranceSeconds = DEFAULT_CLOCK_TOLERANCE_SECONDS, runtime }: VerifyMessageOptions,
 ): void {
+  // Compared with what is no number, no signature would ever have expired.
+  if (!(clockToleranceSeconds >= 0 && Number.isFinite(clockToleranceSeconds)) || !(maxAgeSeconds === undefined || maxAgeSeconds >= 0)) {
+    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'a time' })
+  }
   const now = runtime.now() / 1000
   if (created !== undefined && created > now + clockToleranceSeconds) {
     throw new WimseError('ERR_HTTP_MESSAGE_REQUIREMENTS', { detail: 'created in the future' })

@@ -52,6 +52,16 @@ describe('verifyMessage', () => {
     await expect(verify(await signed(signing), verifying)).resolves.toMatchObject({ label: 'sig1' })
   })
 
+  it.each([
+    { clockToleranceSeconds: Number.NaN },
+    { clockToleranceSeconds: Number.POSITIVE_INFINITY },
+    { clockToleranceSeconds: -1 },
+    { maxAgeSeconds: Number.NaN },
+  ])('HMS-3.2.1-02: a bound on time that bounds nothing is refused: %o', async (options) => {
+    const old = await signed({ parameters: { created: 1000, expires: 1060 } })
+    await expect(verify(old, options)).rejects.toMatchObject({ code: 'ERR_OPTIONS_INVALID' })
+  })
+
   it('HMS-3.2-14: refuses a changed component', async () => {
     const message = await signed()
     await expect(verify({ ...message, method: 'PUT' })).rejects.toMatchObject({ code: 'ERR_HTTP_MESSAGE_INVALID' })

@@ -146,7 +146,7 @@ export function checkDigestPresence(message: Message, hasDigest: boolean): void 
  */
 export function checkBody(message: Message, hasDigest: boolean, settings: CheckSettings): MaybePromise<Uint8Array> {
   const { body, fields } = message
-  if (!hasDigest || !(body instanceof Uint8Array) || body.length > settings.maxBodyBytes)
+  if (!hasDigest || !(body instanceof Uint8Array) || !(body.length <= settings.maxBodyBytes))
     return readAndCheckBody(message, hasDigest, settings)
   const compared = checkContentDigest(fields, body, { runtime: settings.runtime })
   return compared instanceof Promise ? compared.then(() => body) : body

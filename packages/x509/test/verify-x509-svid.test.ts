@@ -165,6 +165,17 @@ describe('a leaf with one fault is refused', () => {
     })
   }
 
+  it.each([
+    { clockToleranceSeconds: Number.NaN },
+    { clockToleranceSeconds: Number.POSITIVE_INFINITY },
+    { clockToleranceSeconds: 121 },
+    { clockToleranceSeconds: -1 },
+    { at: Number.NaN },
+  ])('XSVID-5.1-01: with a time that would let an expired one pass: %o', async (options) => {
+    const late = { at: WINDOW.notAfter + 60, ...options }
+    await expect(verify([await leaf()], roots, late)).rejects.toMatchObject({ code: 'ERR_OPTIONS_INVALID' })
+  })
+
   it('CRED-9.3-01, CRED-9.3-02, MTLS-5-03, MTLS-5-04, XSVID-5.2-01: signed by the authority of another trust domain, both configured', async () => {
     const bank = await createPki(BANK)
     const stolen = await leaf({ names: uris('spiffe://bank.example/ledger') })

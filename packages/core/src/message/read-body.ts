@@ -13,7 +13,8 @@ export const DEFAULT_MAX_BODY_BYTES = 1_048_576
 export async function readBody(body: MessageBody, maxBytes: number = DEFAULT_MAX_BODY_BYTES): Promise<Uint8Array> {
   if (body === null) return new Uint8Array()
   if (body instanceof Uint8Array) {
-    if (body.length > maxBytes) throw new WimseError('ERR_MESSAGE_BODY_TOO_LARGE')
+    // Not `>`: a limit that is no number lets nothing through.
+    if (!(body.length <= maxBytes)) throw new WimseError('ERR_MESSAGE_BODY_TOO_LARGE')
     return body
   }
   if (body.locked) throw new WimseError('ERR_MESSAGE_MALFORMED', { detail: 'the body was read before' })
@@ -27,7 +28,7 @@ export async function readBody(body: MessageBody, maxBytes: number = DEFAULT_MAX
     if (done) return parts.length === 1 ? (parts[0] ?? new Uint8Array()) : concatOctets(parts)
     if (!(value instanceof Uint8Array)) throw new WimseError('ERR_MESSAGE_MALFORMED', { detail: 'the body is no stream of octets' })
     length += value.length
-    if (length > maxBytes) {
+    if (!(length <= maxBytes)) {
       // Not waited for: one half of a stream that was teed ends only with the other.
       void reader.cancel().catch(() => undefined)
       throw new WimseError('ERR_MESSAGE_BODY_TOO_LARGE')

@@ -66,7 +66,7 @@ export interface VerifyX509SvidOptions {
   readonly runtime: Pick<Runtime, 'crypto' | 'now'>
   /** Seconds since the epoch; the runtime's time unless told. */
   readonly at?: number
-  /** Default 0. */
+  /** Default 0, 120 at most. */
   readonly clockToleranceSeconds?: number
   /** Certificates in a path, leaf and anchor included, and in what the peer sends. Default {@link DEFAULT_MAX_DEPTH}. */
   readonly maxDepth?: number
@@ -74,6 +74,8 @@ export interface VerifyX509SvidOptions {
   /** Admits signing certificates above the leaf's issuer that name another trust domain (XSVID-3.2-04). Default false. */
   readonly allowForeignSigningIdentifiers?: boolean
 }
+
+const MAX_CLOCK_TOLERANCE_SECONDS = 120
 
 /** Certificates in a path unless told otherwise, leaf and anchor included. */
 export const DEFAULT_MAX_DEPTH = 6
@@ -89,11 +91,16 @@ export const DEFAULT_MAX_DEPTH = 6
  * a DNS name is the one that the caller expects.
  *
  * @param chain certificates in DER, leaf first; the order of the others and superfluous ones don't matter
- * @throws WimseError `ERR_X509_…`, and what `anchors` throws
+ * @throws WimseError `ERR_X509_…`, `ERR_OPTIONS_INVALID`, and what `anchors` throws
  * @see RFC 5280 section 6, X509-SVID section 5, draft-ietf-wimse-workload-creds section 6.1
  */
 export async function verifyX509Svid(chain: readonly Uint8Array[], options: VerifyX509SvidOptions): Promise<VerifiedCertificate> {
   const { profile, purpose, runtime, maxDepth = DEFAULT_MAX_DEPTH } = options
+  const { at = runtime.now() / 1000, clockToleranceSeconds = 0 } = options
+  // Compared with what is no number, no certificate would ever have expired.
+  if (!Number.isFinite(at) || !(clockToleranceSeconds >= 0 && clockToleranceSeconds <= MAX_CLOCK_TOLERANCE_SECONDS)) {
+    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'a time' })
+  }
   const certificates = decodeChain(chain, maxDepth, options.maxCertificateBytes)
   const leaf = firstOf(certificates)
   jwkOfSpki(leaf.publicKey)
@@ -106,8 +113,8 @@ export async function verifyX509Svid(chain: readonly Uint8Array[], options: Veri
     profile,
     purpose,
     trustDomain,
-    at: options.at ?? runtime.now() / 1000,
-    clockToleranceSeconds: options.clockToleranceSeconds ?? 0,
+    at,
+    clockToleranceSeconds,
     allowForeignSigningIdentifiers: options.allowForeignSigningIdentifiers ?? false,
   }
   const path = await firstValid(findPaths(certificates, anchors, maxDepth), rules, runtime)
