@@ -18,6 +18,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   '@wimse/wpt': { level: 4, neutral: true },
   '@wimse/http-signature': { level: 4, neutral: true },
   '@wimse/transaction-tokens': { level: 4, neutral: true },
+  '@wimse/token-exchange': { level: 4, neutral: true },
   '@wimse/mutual-tls': { level: 4 },
   '@wimse/workload-api': { level: 4 },
   '@wimse/spire-api': { level: 4 },

@@ -1,0 +1,46 @@
+import { WimseError } from '@wimse/core'
+import { jsonResponse } from '../protocol/json-response.ts'
+import { TOKEN_TYPES } from '../protocol/names.ts'
+import { formatScope } from '../protocol/scope.ts'
+import { isAbsoluteUri } from '../protocol/uri.ts'
+
+/** A token to hand out. */
+export interface TokenResponseOptions {
+  readonly token: string
+  /** Whole seconds from now on: `exp` of the token minus now (TEX-2.2.1-06). */
+  readonly expiresInSeconds: number
+  /** What was issued; always told, so that a narrower one can't be overlooked (TEX-2.2.1-07). */
+  readonly scope?: readonly string[]
+}
+
+/**
+ * The answer to a token exchange: 200, JSON, never stored (TEX-2.2.1-01). `token_type` follows from the kind of token: `Bearer` for an access
+ * token, which its own `cnf` binds to a key, `N_A` for anything else (TEX-2.2.1-05). There is no refresh token (TEX-2.2.1-09, CHN-5.4-01).
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_EXCHANGE_SCOPE`
+ */
+export function tokenExchangeResponse(options: TokenResponseOptions & { readonly issuedTokenType: string }): Response {
+  const { issuedTokenType } = options
+  if (!isAbsoluteUri(issuedTokenType)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'issuedTokenType' })
+  const tokenType = issuedTokenType === TOKEN_TYPES.accessToken ? 'Bearer' : 'N_A'
+  return jsonResponse({ ...members(options), issued_token_type: issuedTokenType, token_type: tokenType })
+}
+
+/**
+ * The answer to a redeemed grant (RFC 6749 section 5.1, CHN-2.4.3-01): an access token and no refresh token (CHN-5.4-01).
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_EXCHANGE_SCOPE`
+ */
+export function accessTokenResponse(options: TokenResponseOptions): Response {
+  return jsonResponse({ ...members(options), token_type: 'Bearer' })
+}
+
+function members({ token, expiresInSeconds, scope }: TokenResponseOptions): {
+  readonly access_token: string
+  readonly expires_in: number
+  readonly scope?: string
+} {
+  if (typeof token !== 'string' || token === '') throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'token' })
+  if (!(expiresInSeconds > 0)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'expiresInSeconds' })
+  return { access_token: token, expires_in: Math.floor(expiresInSeconds), ...(scope === undefined ? {} : { scope: formatScope(scope) }) }
+}

@@ -1,0 +1,66 @@
+import {
+  fieldLinesOfHeaders,
+  fieldValues,
+  isJsonObject,
+  isWimseError,
+  type JsonObject,
+  parseStrictJsonObject,
+  readBody,
+  recode,
+  WimseError,
+} from '@wimse/core'
+import { ATTESTATION_FIELDS, DEFAULT_MAX_RESPONSE_BYTES } from './names.ts'
+
+/** A JSON answer that nobody may keep. */
+export function jsonResponse(body: JsonObject): Response {
+  return new Response(JSON.stringify(body), {
+    status: 200,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', pragma: 'no-cache' },
+  })
+}
+
+/** The JSON object of a response. @throws WimseError with the code given */
+export async function readJson(
+  response: Response,
+  code: 'ERR_EXCHANGE_RESPONSE' | 'ERR_EXCHANGE_METADATA' | 'ERR_EXCHANGE_REFUSED',
+  maxBytes: number = DEFAULT_MAX_RESPONSE_BYTES,
+): Promise<JsonObject> {
+  const [type, ...others] = fieldValues(fieldLinesOfHeaders(response.headers), 'content-type')
+  if (others.length > 0 || type === undefined || !/^application\/json(?:[ \t]*;[ \t]*charset="?utf-8"?)?$/i.test(type)) {
+    throw new WimseError(code, { detail: 'content type' })
+  }
+  try {
+    return parseStrictJsonObject(await readBody(response.body, maxBytes), { maxBytes })
+  } catch (error) {
+    throw isWimseError(error) ? recode(code, error) : error
+  }
+}
+
+/** The refusal of an authorization server, with what it said: only an `error` of the protocol's alphabet is kept. */
+export class TokenEndpointRefusal extends WimseError {
+  /** Such as `invalid_grant`; undefined when the answer had none. */
+  readonly error: string | undefined
+  readonly status: number
+  /** The challenge for the next proof of possession, when the server sent one (ATT-6.2-01). */
+  readonly attestationChallenge: string | undefined
+
+  constructor(status: number, error: string | undefined, attestationChallenge: string | undefined) {
+    super('ERR_EXCHANGE_REFUSED', { detail: error ?? `status ${status}` })
+    this.status = status
+    this.error = error
+    this.attestationChallenge = attestationChallenge
+  }
+}
+
+/** Throws what an answer other than a success means. @throws TokenEndpointRefusal, a WimseError with `ERR_EXCHANGE_REFUSED` */
+export async function throwRefusal(response: Response, maxBytes?: number): Promise<never> {
+  const body = await readJson(response, 'ERR_EXCHANGE_REFUSED', maxBytes).catch((error: unknown) => {
+    if (isWimseError(error)) return undefined
+    throw error
+  })
+  const error = isJsonObject(body) ? body['error'] : undefined
+  const known = typeof error === 'string' && /^[a-z][a-z0-9_]{0,63}$/.test(error) ? error : undefined
+  const challenge = response.headers.get(ATTESTATION_FIELDS.challenge)
+  const usable = challenge !== null && /^[\x21-\x2b\x2d-\x7e]{1,1024}$/.test(challenge) ? challenge : undefined
+  throw new TokenEndpointRefusal(response.status, known, usable)
+}
