@@ -36,6 +36,14 @@ export {
   verifyAuthorizationGrant,
 } from './chaining/verify-authorization-grant.ts'
 export {
+  attestationChallengeRequest,
+  attestationChallengeResponse,
+  createAttestationChallenges,
+  DEFAULT_CHALLENGE_LIFETIME_SECONDS,
+  processAttestationChallengeResponse,
+  type RotatingChallenges,
+} from './client-auth/attestation-challenges.ts'
+export {
   type ClientAuthenticator,
   type ClientAuthenticatorOptions,
   type ClientConnection,

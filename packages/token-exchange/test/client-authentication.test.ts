@@ -308,6 +308,16 @@ describe('an authenticator', () => {
     expect(await outcome(await svid(), { admit })).toBe(code)
   })
 
+  it('SCA-5-02: admits ten thousand workloads by one rule, without a record of any', async () => {
+    const { authenticate } = world.authenticator({ admit: ['spiffe://shop.example/batch/*'] })
+    const parameters = { clientId: undefined, assertionType: undefined, assertion: undefined }
+    for (let index = 0; index < 10_000; index += 1) {
+      const clientId = `spiffe://shop.example/batch/${index}`
+      const request = { fields: [], parameters: { ...parameters, clientId }, connection: connectionOf(clientId) }
+      expect((await authenticate(request)).identifier).toBe(clientId)
+    }
+  })
+
   it('SCA-5.1-05: refuses patterns that are none, an issuer that is none, and options that let nobody in', async () => {
     const { createClientAuthenticator } = await import('../src/index.ts')
     expect(await codeOf(() => world.authenticator({ admit: ['spiffe://shop.example/pay*'] }))).toBe('ERR_IDENTIFIER_PATTERN')

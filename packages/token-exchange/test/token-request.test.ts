@@ -234,6 +234,7 @@ describe('a server refuses', () => {
   it('octets that are no text', async () => {
     expect(await codeOf(parseTokenRequest(post(new Uint8Array([...utf8(MINIMAL), 0xff])), options))).toBe('ERR_EXCHANGE_FORM')
     expect(await codeOf(parseTokenRequest(post(new Uint8Array([0])), options))).toBe('ERR_EXCHANGE_FORM')
+    expect(await codeOf(parseTokenRequest(post(`\uFEFF${MINIMAL}`), options))).toBe('ERR_EXCHANGE_FORM')
   })
 
   it('a grant type that this endpoint has not', async () => {

@@ -79,8 +79,8 @@ export async function verifyAuthorizationGrant(
   const { actors, granted } = contentsOf(claims, options.maxChainDepth)
   const confirmation = checkClient(claims, client)
   const scope = narrowScope(options.scope, granted)
-  // CHN-5.5-03: in the space of one issuer and one client, so that nobody can use up another's.
-  const entry = { scope: `grant:${issuer} ${client.identifier}`, id: jti, expiresAt: expiresAt + rules.toleranceSeconds }
+  // CHN-5.5-03: once, whoever redeems it. Only its own client gets as far as here.
+  const entry = { scope: `grant:${issuer}`, id: jti, expiresAt: expiresAt + rules.toleranceSeconds }
   if (!(await replay.record(entry, now))) throw new WimseError('ERR_EXCHANGE_GRANT_REPLAYED')
   return { issuer, subject: sub, actors, scope, confirmation, jti, expiresAt, claims } as unknown as VerifiedAuthorizationGrant
 }

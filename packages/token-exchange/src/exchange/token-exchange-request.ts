@@ -66,7 +66,10 @@ export function tokenExchangeRequest(endpoint: string | URL, options: TokenExcha
 /** A POST of a form with what the client authenticates with. */
 export function formRequest(url: URL, pairs: readonly (readonly [string, string])[], client: ClientAuthentication | undefined): Request {
   const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' })
-  for (const [name, value] of client?.fields ?? []) headers.set(name, value)
+  for (const [name, value] of client?.fields ?? []) {
+    if (!/^[\x21-\x7e]+$/.test(value)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'a field of the client' })
+    headers.set(name, value)
+  }
   // Redirects would carry tokens to whom nobody chose.
   return new Request(url, { method: 'POST', headers, body: formatForm([...pairs, ...(client?.parameters ?? [])]), redirect: 'error' })
 }

@@ -21,7 +21,7 @@ export interface FormRules {
 
 /** The raw view of a request. */
 export function viewOf(request: EndpointRequest): RequestView {
-  return request instanceof Request ? requestViewOfRequest(request) : request
+  return 'kind' in request ? request : requestViewOfRequest(request)
 }
 
 const FORM = /^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset="?utf-8"?)?$/i
@@ -46,7 +46,7 @@ export async function readForm(view: RequestView, rules: FormRules): Promise<For
   }
   const octets = await readBody(view.body, rules.maxRequestBytes ?? DEFAULT_MAX_REQUEST_BYTES)
   // Octets that are no UTF-8 become a character that the check for ASCII refuses.
-  return parseForm(new TextDecoder().decode(octets), rules)
+  return parseForm(new TextDecoder('utf-8', { ignoreBOM: true }).decode(octets), rules)
 }
 
 /** The pairs of a form's text. @throws WimseError as {@link readForm} */

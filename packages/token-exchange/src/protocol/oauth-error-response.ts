@@ -22,18 +22,18 @@ const PROTOCOL_ERRORS: readonly string[] = [
   'use_fresh_attestation',
 ]
 /** Credentials and proofs of other packages: at a token endpoint they are what a client authenticates with. */
-const CREDENTIAL_FAMILY = /^ERR_(?:PROOF|WIT|WPT|HTTP_SIGNATURE|JWT_SVID|X509|MUTUAL_TLS|TLS|TXN)_/
+const CREDENTIAL_FAMILY = /^ERR_(?:PROOF|WIT|WPT|HTTP_SIGNATURE|JWT_SVID|X509|MTLS|TLS)_/
 
 /**
  * The OAuth error of a code: the protocol's own where the table has it as reason (TEX-2.2.2-02, TEX-2.2.2-03, TEX-2.2.2-05), `invalid_client`
- * for failed credentials and proofs, `unauthorized_client` for who is known and not allowed, `server_error` and `temporarily_unavailable`
+ * for failed credentials and proofs of other packages, `unauthorized_client` for who is known and not allowed, `server_error` and `temporarily_unavailable`
  * for what isn't the client's fault, else `invalid_request`.
  */
 export function oauthErrorOf(code: ErrorCode): OAuthError {
   const { status, reason, sentence: description } = errorTable[code]
-  if (code.startsWith('ERR_EXCHANGE_') && PROTOCOL_ERRORS.includes(reason)) return { status, error: reason, description }
-  if (CREDENTIAL_FAMILY.test(code) && status < 500) return { status, error: 'invalid_client', description }
-  if (status === 403) return { status: 400, error: 'unauthorized_client', description }
+  if (PROTOCOL_ERRORS.includes(reason)) return { status, error: reason, description }
+  if (CREDENTIAL_FAMILY.test(code) && status < 500) return { status: 400, error: 'invalid_client', description }
+  if (status === 403 && !code.startsWith('ERR_TXN_')) return { status: 400, error: 'unauthorized_client', description }
   if (status === 503) return { status, error: 'temporarily_unavailable', description }
   // That another server failed us is no business of the client, and neither is our configuration.
   if (status >= 500) return { status: 500, error: 'server_error', description: 'The request can not be processed at the moment.' }
