@@ -46,6 +46,18 @@ const GIVEN: Readonly<Record<string, string>> = {
     declare const certificateChainPem: string
     declare const privateKeyPem: string
     declare const publicKey: Uint8Array`,
+  'packages/token-exchange/README.md': `
+    declare const accessToken: string
+    declare const claims: import('@wimse/core').JsonObject
+    declare const client: import('@wimse/token-exchange').AuthenticatedClient
+    declare const clientAtBank: import('@wimse/token-exchange').AuthenticatedClient
+    declare const credential: import('@wimse/wit').WitCredential
+    declare const issuers: import('@wimse/token-exchange').IssuerKeys
+    declare const replay: import('@wimse/core').ReplayStore
+    declare const signer: import('@wimse/keys').Signer
+    declare const token: string
+    declare const trust: import('@wimse/trust').TrustStore
+    declare const wit: import('@wimse/wit').VerifiedWit`,
   'packages/workload/README.md': `
     declare const workload: import('@wimse/workload/node').Workload
     declare const body: string
