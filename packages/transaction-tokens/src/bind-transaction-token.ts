@@ -61,7 +61,7 @@ class Bound {
 /**
  * Joins a verified transaction token with the proof of the request that carried it. In order: the token comes from its verifier, the
  * proof's WIT from its own and names the same workload; the proof covers exactly this token, with `tth` of a WPT (WPT-2-18, WPT-2-39)
- * or with the field among the components of an HTTP signature; the caller belongs to the token's trust domain (TXN-9.2-05). Of several
+ * or with the field among the components of an HTTP signature (SIG-3-11); the caller belongs to the token's trust domain (TXN-9.2-05). Of several
  * proofs one has to cover it. Without this a token that someone has seen on its way would be accepted from anyone, since by itself it
  * authenticates nobody (TXN-13.12-01).
  *
