@@ -24,7 +24,7 @@ import {
   SVID_ALGORITHMS,
   type UnverifiedJws,
 } from '@wimse/keys'
-import type { KeyAuthority, TrustBundle, TrustStore } from '@wimse/trust'
+import { findKeyAuthority, type KeyAuthority, type TrustBundle, type TrustStore } from '@wimse/trust'
 
 /** Options of {@link verifyJwtSvid}. */
 export interface VerifyJwtSvidOptions {
@@ -149,7 +149,7 @@ function subjectOf(claims: JsonObject): WorkloadIdentifier {
   return identifier
 }
 
-/** JSVID-6.2-02, BCP-3.10-01: by `kid` as it is, among the keys that the trust domain has for JWT-SVIDs. */
+/** JSVID-6.2-02: among the keys that the trust domain has for JWT-SVIDs. */
 async function findAuthority(
   trust: TrustStore,
   trustDomain: TrustDomain,
@@ -157,16 +157,11 @@ async function findAuthority(
   algorithm: SignatureAlgorithm,
 ): Promise<KeyAuthority> {
   if (keyId !== undefined && typeof keyId !== 'string') throw new WimseError('ERR_JWT_SVID_MALFORMED', { detail: 'kid' })
-  const select = (): KeyAuthority | undefined => {
-    const candidates = bundleOf(trust, trustDomain).jwtAuthorities.filter((authority) =>
-      keyId === undefined ? authority.fits(algorithm) : authority.keyId === keyId,
-    )
-    return candidates.length === 1 ? candidates[0] : undefined
-  }
-  const found = select() ?? ((await trust.refresh(trustDomain)) ? select() : undefined)
-  if (found === undefined) throw new WimseError('ERR_JWT_SVID_KEY_UNKNOWN')
-  if (!found.fits(algorithm)) throw new WimseError('ERR_JWT_SVID_ALG', { detail: 'the key is for another algorithm' })
-  return found
+  const bundleNow = (): TrustBundle => bundleOf(trust, trustDomain)
+  const found = await findKeyAuthority(bundleNow, () => trust.refresh(trustDomain), { kind: 'jwt', keyId, algorithm })
+  if (found === 'unknown' || found === 'ambiguous') throw new WimseError('ERR_JWT_SVID_KEY_UNKNOWN', { detail: found })
+  if (!found.authority.fits(algorithm)) throw new WimseError('ERR_JWT_SVID_ALG', { detail: 'the key is for another algorithm' })
+  return found.authority
 }
 
 function bundleOf(trust: TrustStore, trustDomain: TrustDomain): TrustBundle {

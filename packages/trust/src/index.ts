@@ -2,6 +2,7 @@ export { type BundleLimits, DEFAULT_BUNDLE_MAX_BYTES, DEFAULT_BUNDLE_MAX_KEYS } 
 export { DEFAULT_BUNDLE_MAP_MAX_BYTES, formatBundleMap, type ParseBundleMapOptions, parseBundleMap } from './bundle/bundle-map.ts'
 export { formatSpiffeBundle, type SpiffeBundleDocument } from './bundle/format-spiffe-bundle.ts'
 export { type ParseBundleOptions, parseSpiffeBundle } from './bundle/parse-spiffe-bundle.ts'
+export { type FoundKeyAuthority, findKeyAuthority, type KeyAuthorityQuery } from './find-key-authority.ts'
 export { type KeyAuthorityOptions, keyAuthority } from './key-authority.ts'
 export {
   type BundleEndpointOptions,

@@ -23,7 +23,7 @@ import {
   type UnverifiedJws,
   type Verifier,
 } from '@wimse/keys'
-import type { KeyAuthority, TrustBundle, TrustStore } from '@wimse/trust'
+import { type FoundKeyAuthority, findKeyAuthority, type TrustBundle, type TrustStore } from '@wimse/trust'
 import { isUri } from './is-uri.ts'
 import { brandVerifiedWit, type VerifiedWit } from './verified-wit.ts'
 import { createKeyPool, createWitCache } from './wit-cache.ts'
@@ -157,11 +157,6 @@ function subjectOf(claims: JsonObject, profile: WitProfile): WorkloadIdentifier 
   return identifier
 }
 
-interface FoundAuthority {
-  readonly authority: KeyAuthority
-  readonly bundle: TrustBundle
-}
-
 /** CRED-3-01, CRED-3-04, CRED-9.1-01, WSVID-6.2-01: among the keys that this trust domain has for WITs, and no others. */
 async function findAuthority(
   trust: TrustStore,
@@ -169,21 +164,13 @@ async function findAuthority(
   keyId: unknown,
   algorithm: SignatureAlgorithm,
   profile: WitProfile,
-): Promise<FoundAuthority> {
+): Promise<FoundKeyAuthority> {
   if (keyId === undefined && profile.keyIdRequired) throw new WimseError('ERR_WIT_KID_MISSING')
   if (keyId !== undefined && typeof keyId !== 'string') throw new WimseError('ERR_WIT_MALFORMED', { detail: 'kid' })
-  const select = (): FoundAuthority | undefined => {
-    const bundle = bundleOfTrustDomain(trust, trustDomain)
-    // WSVID-2.1-02, BCP-3.10-01: compared as it is, with what is configured.
-    const candidates = bundle.witAuthorities.filter((authority) =>
-      keyId === undefined ? authority.fits(algorithm) : authority.keyId === keyId,
-    )
-    const [authority, ...others] = candidates
-    if (others.length > 0) throw new WimseError('ERR_WIT_KEY_AMBIGUOUS')
-    return authority && { authority, bundle }
-  }
-  const found = select() ?? ((await trust.refresh(trustDomain)) ? select() : undefined)
-  if (found === undefined) throw new WimseError('ERR_WIT_KEY_UNKNOWN')
+  const bundleNow = (): TrustBundle => bundleOfTrustDomain(trust, trustDomain)
+  const found = await findKeyAuthority(bundleNow, () => trust.refresh(trustDomain), { kind: 'wit', keyId, algorithm })
+  if (found === 'unknown') throw new WimseError('ERR_WIT_KEY_UNKNOWN')
+  if (found === 'ambiguous') throw new WimseError('ERR_WIT_KEY_AMBIGUOUS')
   if (!found.authority.fits(algorithm)) throw new WimseError('ERR_WIT_ALG', { detail: 'the key is for another algorithm' })
   return found
 }
