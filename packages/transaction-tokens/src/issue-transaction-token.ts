@@ -9,7 +9,7 @@ import { MAX_PRINCIPAL_LENGTH, MAX_TRANSACTION_LENGTH } from './transaction-toke
 export interface TransactionGrant {
   /** The service's own trust domain: `aud` (TXN-9.2-04). */
   readonly trustDomain: string
-  /** The principal, one of its kind in the trust domain (TXN-9.2-09). */
+  /** The principal: what no other one in the trust domain is called, which is the caller's to see to. */
   readonly subject: string
   /** The purpose of this transaction; at least one value (TXN-9.2-11). */
   readonly scope: readonly string[]

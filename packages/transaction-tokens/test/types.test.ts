@@ -1,4 +1,5 @@
 import type { VerifiedHttpSignature } from '@wimse/http-signature'
+import type { VerifiedJwtSvid } from '@wimse/jwt-svid'
 import type { VerifiedWpt } from '@wimse/wpt'
 import { describe, expectTypeOf, it } from 'vitest'
 import type {
@@ -48,6 +49,7 @@ describe('the way from a token to a context', () => {
     expectTypeOf<VerifiedTransactionToken>().not.toExtend<BoundTransactionToken>()
     expectTypeOf<Pick<BoundTransactionToken, 'token' | 'caller' | 'proof'>>().not.toExtend<BoundTransactionToken>()
     expectTypeOf<VerifiedWpt>().toExtend<TransactionTokenProof>()
+    expectTypeOf<VerifiedJwtSvid>().toExtend<TransactionTokenProof>()
     expectTypeOf<VerifiedHttpSignature>().toExtend<TransactionTokenProof>()
     expectTypeOf<VerifiedTransactionToken>().not.toExtend<TransactionTokenProof>()
   })

@@ -47,7 +47,7 @@ describe('a transaction token is accepted', () => {
     expect(await codeOf(other.verify(await other.forge()))).toBe('ok')
   })
 
-  it('TXN-9.2-08, TXN-9.2-15, TXN-12.2-06: and says what it is about', async () => {
+  it('TXN-9.2-08, TXN-9.2-15, TXN-12.2-06, TXN-15.2-02: and says what it is about, and its hash', async () => {
     const token = await world.forge({ claims: { req_wl: [STOREFRONT, ORDERS] } })
     const verified = await world.verify(token)
     expect(verified).toMatchObject({
