@@ -1,6 +1,8 @@
-import { type ErrorCode, parseWorkloadIdentifier } from '@wimse/core'
+import { type ErrorCode, parseTrustDomain, parseWorkloadIdentifier } from '@wimse/core'
 import { generateSigner } from '@wimse/keys'
 import { createTestAuthority } from '@wimse/testing'
+import { keyAuthority, staticTrust } from '@wimse/trust'
+import { createWitVerifier } from '@wimse/wit'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
   ATTESTATION_FIELDS,
@@ -13,6 +15,7 @@ import {
 } from '../src/index.ts'
 import {
   BANK,
+  type Changes,
   clientRequest,
   codeOf,
   connectionOf,
@@ -69,7 +72,7 @@ function changed(client: ClientAuthentication, name: string, value: string | und
 }
 
 describe('a JWT-SVID', () => {
-  it('SCA-3.1-01, SCA-3.1-05, SCA-3.1-06, SCA-3.1-08, SCA-3.1-09, SCA-3.1-10, JAS-4-05: authenticates a client', async () => {
+  it('SCA-3-01, SCA-4-05, SCA-3.1-01, SCA-3.1-05, SCA-3.1-06, SCA-3.1-08, SCA-3.1-09, SCA-3.1-10, JAS-4-05: authenticates a client', async () => {
     const client = await world.authenticator().authenticate(await clientRequest(await svid()))
     expect(client).toMatchObject({ method: 'spiffe_jwt', identifier: PAYMENTS, trustDomain: 'shop.example', confirmation: undefined })
     expect(await codeOf(() => requireConfirmation(client))).toBe('ERR_EXCHANGE_CLIENT_UNBOUND')
@@ -78,6 +81,11 @@ describe('a JWT-SVID', () => {
   const rows: readonly (readonly [title: string, client: () => Promise<ClientAuthentication>, code: ErrorCode])[] = [
     ['SCA-3.1-08, JAS-4-07: for the token endpoint', () => svid([ENDPOINT]), 'ERR_EXCHANGE_CLIENT_AUDIENCE'],
     ['SCA-3.1-08, JAS-4-05, JAS-5-02: for the issuer and another', () => svid([SHOP, ENDPOINT]), 'ERR_EXCHANGE_CLIENT_AUDIENCE'],
+    [
+      'SCA-3.1-11: with the URL of a metadata document as client_id',
+      async () => changed(await svid(), 'client_id', 'https://payments.shop.example/client'),
+      'ERR_EXCHANGE_CLIENT_ID',
+    ],
     ['JAS-4-08: for another server', () => svid([BANK]), 'ERR_EXCHANGE_CLIENT_AUDIENCE'],
     ['SCA-3.1-03, SCA-3.1-10, SCA-3.1-14: of another workload', () => svid([SHOP], ORDERS), 'ERR_EXCHANGE_CLIENT_ID'],
     ['SCA-3.1-01, SCA-3.1-13: without client_id', async () => changed(await svid(), 'client_id', undefined), 'ERR_EXCHANGE_CLIENT_ID'],
@@ -115,6 +123,22 @@ describe('a JWT-SVID', () => {
   ]
   it.each(rows)('is refused: %s', async (_title, client, code) => {
     expect(await outcome(await client())).toBe(code)
+  })
+
+  it('SCA-8.1-01, SCA-8.1-02, SCA-8.1-04: is refused when only its iss knows the key, and nobody is asked', async () => {
+    const { runtime, signer } = world
+    let asked = 0
+    const watched = {
+      ...runtime,
+      fetch: async () => {
+        asked += 1
+        return new Response(JSON.stringify({ keys: [signer.publicJwk] }))
+      },
+    }
+    const claims = { iss: 'https://issuer.example', sub: PAYMENTS, aud: SHOP, iat: NOW, exp: NOW + 60 }
+    const token = await world.forge({ header: { typ: 'JWT', kid: signer.thumbprint }, claims })
+    expect(await outcome(jwtSvidAuthentication({ identifier, token }), { runtime: watched })).toBe('ERR_EXCHANGE_CLIENT_CREDENTIAL')
+    expect(asked).toBe(0)
   })
 
   it('SCA-3.1-07: is refused once it has expired', async () => {
@@ -202,6 +226,47 @@ describe('a WIT with a proof of possession', () => {
     expect(await outcome(client)).toBe('ERR_EXCHANGE_CLIENT_CREDENTIAL')
   })
 
+  describe('of an authority that is trusted', () => {
+    const attest = async (claims: Changes, header: Changes = {}, proof = ''): Promise<string> => {
+      const { runtime, signer, replay, payments } = world
+      const authority = keyAuthority({ ...signer.publicJwk, kid: '1' })
+      const trust = staticTrust([{ trustDomain: parseTrustDomain('shop.example'), witAuthorities: [authority] }])
+      const base = { sub: PAYMENTS, iat: NOW, exp: NOW + 300, cnf: { jwk: payments.signer.publicJwk } }
+      const token = await world.forge({ header: { typ: 'wit+jwt', kid: '1', ...header }, claims: { ...base, ...claims } })
+      const verifyWit = createWitVerifier({ trust, profile: 'wit-svid', runtime })
+      return outcome(attested(proof === '' ? await pop() : proof, token), { wit: { verifyWit, replay } })
+    }
+
+    it('ATT-4-02, ATT-4-03, ATT-4-04, ATT-4-06: is accepted', async () => {
+      expect(await attest({})).toBe('ok')
+    })
+
+    it.each([
+      ['ATT-4-02: without sub', { sub: undefined }, {}],
+      ['ATT-4-03: without exp', { exp: undefined }, {}],
+      ['ATT-4-03: expired', { exp: NOW - 60 }, {}],
+      ['ATT-4-04, SCA-3.3.1-02: without cnf', { cnf: undefined }, {}],
+      ['ATT-7.1-04: with a private key in cnf', { cnf: { jwk: { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA', d: 'AA', alg: 'ES256' } } }, {}],
+      ['ATT-4-06, ATT-7.1-02: with alg none', {}, { alg: 'none' }],
+      ['ATT-4-06: with a MAC', {}, { alg: 'HS256' }],
+      ['SCA-3.3.1-01: of typ JWT', {}, { typ: 'JWT' }],
+      ['of typ oauth-client-attestation+jwt, which is not taken', {}, { typ: 'oauth-client-attestation+jwt' }],
+    ] as readonly (readonly [string, Changes, Changes])[])('is refused: %s', async (_title, claims, header) => {
+      expect(await attest(claims, header)).toBe('ERR_EXCHANGE_CLIENT_CREDENTIAL')
+    })
+
+    it('ATT-9.6-01: is refused with the proof of a key that a renewed WIT has', async () => {
+      const { credential } = await world.shop.issueWit(PAYMENTS)
+      expect(await attest({}, {}, await pop({ signer: credential.signer }))).toBe('ERR_EXCHANGE_POP_SIGNATURE')
+    })
+  })
+
+  it('ATT-7-01: is refused when a DPoP proof stands in the place of its proof', async () => {
+    const fields = [[ATTESTATION_FIELDS.attestation, world.payments.token] as const, ['dpop', await pop()] as const]
+    const request = await clientRequest(clientIdentification(identifier), { fields })
+    expect(await codeOf(world.authenticator().authenticate(request))).toBe('ERR_EXCHANGE_ATTESTATION_FIELD')
+  })
+
   it('ATT-7.1-06, ATT-7.5-01: is refused for another client_id', async () => {
     expect(await outcome(changed(attested(await pop()), 'client_id', ORDERS))).toBe('ERR_EXCHANGE_CLIENT_ID')
   })
@@ -216,7 +281,7 @@ describe('a WIT with a proof of possession', () => {
     expect(await outcome(await withChallenge(), { wit })).toBe('ERR_EXCHANGE_ATTESTATION_CHALLENGE')
   })
 
-  it('ATT-7.1-05: has to be fresh where the server wants that', async () => {
+  it('ATT-7.1-05, ATT-7.4-02: has to be fresh where the server wants that', async () => {
     const { verifyWit, replay } = world
     const rules = (maxAttestationAgeSeconds: number): Partial<ClientAuthenticatorOptions> => ({
       wit: { verifyWit, replay, maxAttestationAgeSeconds },
@@ -327,6 +392,10 @@ describe('an authenticator', () => {
     expect(await codeOf(() => world.authenticator({ admit: [] }))).toBe('ERR_OPTIONS_INVALID')
     expect(await codeOf(() => createClientAuthenticator({ issuer: SHOP, admit: [PAYMENTS] }))).toBe('ERR_OPTIONS_INVALID')
     expect(await codeOf(() => world.authenticator({ clockToleranceSeconds: 121 }))).toBe('ERR_OPTIONS_INVALID')
+    const { verifyWit, replay } = world
+    for (const age of [{ maxProofAgeSeconds: Number.NaN }, { maxAttestationAgeSeconds: Number.NaN }]) {
+      expect(await codeOf(() => world.authenticator({ wit: { verifyWit, replay, ...age } }))).toBe('ERR_OPTIONS_INVALID')
+    }
   })
 
   it('refuses to make a proof with a WIT that has expired', async () => {

@@ -237,4 +237,5 @@ it('TEX-4.1-01: a chain that nests without end is read no further than the limit
   const endless: { sub: string; act?: unknown } = { sub: 'x' }
   endless.act = endless
   expect(await codeOf(() => parseActorChain(endless))).toBe('ERR_EXCHANGE_ACTOR_CHAIN_DEPTH')
+  expect(await codeOf(() => parseActorChain(endless, Number.NaN))).toBe('ERR_EXCHANGE_ACTOR_CHAIN_DEPTH')
 })

@@ -47,7 +47,7 @@ describe('the answer to an exchange', () => {
     })
   })
 
-  it('TEX-2.2.1-04, TEX-2.2.1-05, TXN-11.4-01, TXN-11.4-04, CHN-5.4-01: tells a token that is no access token, and never refreshes', async () => {
+  it('TEX-2.2.1-04, TEX-2.2.1-05, TEX-2.2.1-09, TEX-3-04, TXN-11.4-01, TXN-11.4-04, CHN-5.4-01: tells a token that is no access token, and never refreshes', async () => {
     const types = [TOKEN_TYPES.accessToken, TOKEN_TYPES.jwt, TOKEN_TYPES.transactionToken]
     const bodies = await Promise.all(
       types.map(async (issuedTokenType) => {

@@ -1,4 +1,4 @@
-import { type ErrorCode, isWimseError, type RequestView, requestViewOfRequest, utf8 } from '@wimse/core'
+import { type ErrorCode, formatBase64url, isWimseError, type RequestView, requestViewOfRequest, utf8 } from '@wimse/core'
 import { describe, expect, it } from 'vitest'
 import {
   allowInsecureEndpoint,
@@ -14,7 +14,7 @@ import {
   type TokenExchangeRequestOptions,
   tokenExchangeRequest,
 } from '../src/index.ts'
-import { codeOf, ENDPOINT, PAYMENTS } from './support/world.ts'
+import { BANK, codeOf, ENDPOINT, LEDGER, PAYMENTS, SHOP } from './support/world.ts'
 
 const options: ParseTokenRequestOptions = {
   grantTypes: [GRANT_TYPES.tokenExchange, GRANT_TYPES.jwtBearer],
@@ -24,6 +24,11 @@ const options: ParseTokenRequestOptions = {
 const subjectToken = { token: 'a.b.c', type: TOKEN_TYPES.accessToken }
 const MINIMAL = `grant_type=${encodeURIComponent(GRANT_TYPES.tokenExchange)}&subject_token=a.b.c&subject_token_type=${encodeURIComponent(TOKEN_TYPES.accessToken)}`
 const BEARER = `grant_type=${encodeURIComponent(GRANT_TYPES.jwtBearer)}&assertion=a.b.c`
+
+/** What looks like a grant; clients don't verify it. */
+function grantFor(aud: unknown): string {
+  return [{ alg: 'ES256' }, { aud }, {}].map((part) => formatBase64url(utf8(JSON.stringify(part)))).join('.')
+}
 
 function post(body: string | Uint8Array, headers: Readonly<Record<string, string>> = {}): Request {
   return new Request(ENDPOINT, {
@@ -77,14 +82,17 @@ describe('a request that a client made is what a server reads', () => {
     expect(await parseTokenExchangeRequest(made, options)).toMatchObject({ grantType: GRANT_TYPES.tokenExchange, ...expected })
   })
 
-  it('CHN-2-01, CHN-2.4-01, CHN-2.4.1-01, CHN-2.4.1-02, CHN-2.4.1-03: to redeem a grant', async () => {
-    const made = jwtBearerRequest(ENDPOINT, { assertion: 'a.b.c', scope: ['read'], resource: 'https://ledger.bank.example' })
-    expect(await parseJwtBearerRequest(made)).toMatchObject({
-      grantType: GRANT_TYPES.jwtBearer,
-      assertion: 'a.b.c',
-      scope: ['read'],
-      resources: ['https://ledger.bank.example'],
-    })
+  it('CHN-2-01, CHN-2.4-01, CHN-2.4.1-01, CHN-2.4.1-02, CHN-2.4.1-03, JAS-4-03: to redeem a grant', async () => {
+    for (const aud of [BANK, [BANK], `${BANK}/token`]) {
+      const assertion = grantFor(aud)
+      const made = jwtBearerRequest(`${BANK}/token`, { assertion, issuer: BANK, scope: ['read'], resource: LEDGER })
+      expect(await parseJwtBearerRequest(made)).toMatchObject({
+        grantType: GRANT_TYPES.jwtBearer,
+        assertion,
+        scope: ['read'],
+        resources: [LEDGER],
+      })
+    }
   })
 
   it('TEX-3-02: with a type of one’s own, and a subject that is JSON', async () => {
@@ -120,9 +128,15 @@ describe('a client does not make', () => {
     expect(await codeOf(() => tokenExchangeRequest(endpoint, { subjectToken, ...request }))).toBe(code)
   })
 
-  it('a grant that is empty or for a resource that is none', async () => {
-    expect(await codeOf(() => jwtBearerRequest(ENDPOINT, { assertion: '' }))).toBe('ERR_OPTIONS_INVALID')
-    expect(await codeOf(() => jwtBearerRequest(ENDPOINT, { assertion: 'x', resource: 'x' }))).toBe('ERR_OPTIONS_INVALID')
+  it.each([
+    ['JAS-4-03: a grant for another server', { assertion: grantFor(SHOP) }, 'ERR_EXCHANGE_GRANT_AUD'],
+    ['JAS-4-03: a grant for several', { assertion: grantFor([BANK, SHOP]) }, 'ERR_EXCHANGE_GRANT_AUD'],
+    ['JAS-4-03: a grant for nobody', { assertion: grantFor(undefined) }, 'ERR_EXCHANGE_GRANT_AUD'],
+    ['a grant that is no JWT', { assertion: 'x' }, 'ERR_EXCHANGE_GRANT_MALFORMED'],
+    ['a grant for a resource that is none', { resource: 'x' }, 'ERR_OPTIONS_INVALID'],
+    ['a grant for no issuer', { issuer: '' }, 'ERR_OPTIONS_INVALID'],
+  ] as const)('to redeem %s', async (_title, change, code) => {
+    expect(await codeOf(() => jwtBearerRequest(`${BANK}/token`, { assertion: grantFor(BANK), issuer: BANK, ...change }))).toBe(code)
   })
 
   it('but over plain http where the switch is on', () => {
@@ -235,6 +249,12 @@ describe('a server refuses', () => {
     expect(await codeOf(parseTokenRequest(post(new Uint8Array([...utf8(MINIMAL), 0xff])), options))).toBe('ERR_EXCHANGE_FORM')
     expect(await codeOf(parseTokenRequest(post(new Uint8Array([0])), options))).toBe('ERR_EXCHANGE_FORM')
     expect(await codeOf(parseTokenRequest(post(`\uFEFF${MINIMAL}`), options))).toBe('ERR_EXCHANGE_FORM')
+  })
+
+  it('to read without a limit', async () => {
+    for (const limit of ['maxRequestBytes', 'maxTargets', 'maxTokenBytes'] as const) {
+      expect(await codeOf(parseTokenRequest(post(MINIMAL), { ...options, [limit]: Number.NaN }))).toBe('ERR_OPTIONS_INVALID')
+    }
   })
 
   it('a grant type that this endpoint has not', async () => {

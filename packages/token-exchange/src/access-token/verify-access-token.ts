@@ -49,10 +49,10 @@ export interface VerifiedAccessToken extends AccessTokenClaims {
 }
 
 /**
- * Verifies an access token at a resource server. In order: compact JWS, `typ` (BCP-3.12-01), `alg`, issuer and its key (BCP-3.8-01), signature, times,
- * `aud` (BCP-3.9-01), `sub`, `scope` (TEX-4.2-01), `act` (TEX-4.1-01); then `cnf`, which every token needs (CHN-5.2-01) and which is the key that the
- * caller proved on this request (CHN-B.3-04); last the scope that is needed. A token that was stolen is worth nothing to whoever hasn't the key.
- * Revocation is not asked for.
+ * Verifies an access token at a resource server. In order: compact JWS, `typ` (BCP-3.12-01), `alg`, issuer and its key (BCP-3.8-01),
+ * signature, times, `aud` (BCP-3.9-01), `sub`, `scope` (TEX-4.2-01), `act` (TEX-4.1-01); then `cnf`, which every token needs (CHN-5.2-01)
+ * and which is the key that the caller proved on this request (CHN-B.3-04); last the scope that is needed. A token that was stolen is worth
+ * nothing to whoever hasn't the key. Revocation is not asked for.
  *
  * @throws WimseError `ERR_EXCHANGE_ACCESS_TOKEN_…`, `ERR_OPTIONS_INVALID`, `ERR_TRUST_STALE`
  * @see RFC 9068, section 4; RFC 7800, section 3
@@ -74,9 +74,10 @@ export async function verifyAccessToken(token: string, options: VerifyAccessToke
 }
 
 /**
- * Verifies an access token that a client presents as the subject of an exchange: whose it is and what it allows, not that the client may use it as
- * its own. `audience` is what the presenting client itself answers to, so that a token that was meant for others can't be exchanged by who came by it
- * (CHN-5.3-01, TEX-2.1-21, TEX-3-03). A token with `cnf` is taken without proof of that key, since it is the key of the one who called the client.
+ * Verifies an access token that a client presents as the subject of an exchange: whose it is and what it allows, not that the client may
+ * use it as its own. `audience` is what the presenting client itself answers to, so that a token that was meant for others can't be
+ * exchanged by who came by it (CHN-5.3-01, TEX-2.1-21, TEX-3-03). A token with `cnf` is taken without proof of that key, since it is the
+ * key of the one who called the client.
  *
  * @throws WimseError `ERR_EXCHANGE_SUBJECT_TOKEN` with the fault in its detail, `ERR_OPTIONS_INVALID`, `ERR_TRUST_STALE`
  */

@@ -47,9 +47,10 @@ export const MAX_AUTHORIZATION_GRANT_LIFETIME_SECONDS = 60
 const OWN_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'scope', 'act', 'client_id', 'cnf', 'requested_cnf']
 
 /**
- * Issues a JWT authorization grant for the authorization server of another domain: `typ` `authorization-grant+jwt`, one audience
- * (CHN-2.3.3-04), `jti` for single use (CHN-5.5-03), a minute at most (CHN-5.5-02). One that neither names a client nor a key is refused: anyone who saw it
- * could redeem it (CHN-5.5-01). That the subject token was verified, the client authenticated (CHN-5.3-01) and the claims transcribed is the caller's to establish.
+ * Issues a JWT authorization grant for the authorization server of another domain (CHN-2.3-01, TEX-3-04): `typ` `authorization-grant+jwt`,
+ * one audience (CHN-2.3.3-04), `jti` for single use (CHN-5.5-03), a minute at most (CHN-5.5-02). One that neither names a client nor a key
+ * is refused: anyone who saw it could redeem it (CHN-5.5-01). That the subject token was verified, the client authenticated (CHN-5.3-01)
+ * and the claims transcribed is the caller's to establish.
  *
  * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_EXCHANGE_SCOPE`, `ERR_EXCHANGE_SUBJECT_TOKEN` when `notAfter` has passed
  * @see https://datatracker.ietf.org/doc/draft-ietf-oauth-identity-chaining/ section 2.3.3

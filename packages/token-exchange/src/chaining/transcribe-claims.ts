@@ -51,8 +51,8 @@ export type Transcription = (
 const RESERVED = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'act', 'may_act', 'scope', 'client_id', 'cnf', 'requested_cnf', 'txn']
 
 /**
- * Reads a table once, and gives the function that carries verified claims over by it. It only narrows: nothing comes out that wasn't in, names
- * and values are those of the table, a scope is a part of the token's own (CHN-2.5-03), and the chain of actors is kept whole.
+ * Reads a table once, and gives the function that carries verified claims over by it. It only narrows: nothing comes out that wasn't in,
+ * names and values are those of the table, a scope is a part of the token's own (CHN-2.5-03), and the chain of actors is kept whole.
  *
  * @throws WimseError `ERR_OPTIONS_INVALID` for a table that would make reserved claims or two of one name, `ERR_IDENTIFIER_PATTERN`; the
  *   function throws `ERR_EXCHANGE_TRANSCRIPTION`, `ERR_EXCHANGE_SCOPE`, `ERR_EXCHANGE_ACTOR_CHAIN…`

@@ -42,10 +42,11 @@ export interface VerifiedAuthorizationGrant {
 }
 
 /**
- * Verifies the grant of another domain and uses it up (CHN-2.4.2-01). In order: compact JWS (CHN-2.4.1-02), `typ`, `alg`, an issuer with a configured
- * relationship (CHN-2.1-01, CHN-2.4.2-04) and its own key, signature, times and lifetime (CHN-5.5-02), one audience that is this server (CHN-2.4.2-02,
- * JAS-4-01, JAS-4-02), subject (CHN-2.4.2-03), `jti`, chain of actors, the client and the key that it is for (CHN-5.5-04, CHN-B.3-04), scope (CHN-2.5-03), and
- * last, whether it was used before (CHN-5.5-03). Who the subject is here is for the caller to find out.
+ * Verifies the grant of another domain and uses it up (CHN-2.4.2-01). In order: compact JWS (CHN-2.4.1-02), `typ`, `alg`, an issuer with a
+ * configured relationship (CHN-2.1-01, CHN-2.4.2-04) and its own key, signature, times and lifetime (CHN-5.5-02), one audience that is this
+ * server (CHN-2.4.2-02, JAS-4-01, JAS-4-02), subject (CHN-2.4.2-03), `jti`, chain of actors, the client and the key that it is for
+ * (CHN-5.5-04, CHN-B.3-04), scope (CHN-2.5-03), and last, whether it was used before (CHN-5.5-03). Who the subject is here is for the
+ * caller to find out.
  *
  * @throws WimseError `ERR_EXCHANGE_GRANT_…`, `ERR_EXCHANGE_SCOPE`, `ERR_OPTIONS_INVALID`, `ERR_TRUST_STALE`, `ERR_REPLAY_STORE_…`
  * @see https://datatracker.ietf.org/doc/draft-ietf-oauth-identity-chaining/ section 2.4.2

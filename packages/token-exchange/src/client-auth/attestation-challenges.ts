@@ -15,9 +15,10 @@ export const DEFAULT_CHALLENGE_LIFETIME_SECONDS = 120
 const CHALLENGE = /^[A-Za-z0-9._~+/=-]{1,1024}$/
 
 /**
- * Challenges of 256 random bits that are the same for every client and change with time; the one before is good until the next change.
- * They say how old a proof may be by the server's clock; that it is used once is for its `jti`. Nothing is kept for a client, so that nobody can fill
- * anything. Each process has its own: where several answer for one issuer, give them a common implementation of `AttestationChallenges`.
+ * Challenges of 256 random bits that are the same for every client and change with time; the one before is good until the next change. They
+ * say how old a proof may be by the server's clock; that it is used once is for its `jti`. Nothing is kept for a client, so that nobody can
+ * fill anything. Each process has its own: where several answer for one issuer, give them a common implementation of
+ * `AttestationChallenges`.
  *
  * @throws WimseError `ERR_OPTIONS_INVALID`
  */

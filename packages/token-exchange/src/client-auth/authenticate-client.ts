@@ -24,11 +24,14 @@ import {
   type ClientAuthenticationMethod,
   type Confirmation,
 } from './authenticated-client.ts'
-import { type AttestationRules, hasAttestation, verifyAttestation } from './verify-attestation-proof.ts'
+import { type AttestationRules, DEFAULT_MAX_PROOF_AGE_SECONDS, hasAttestation, verifyAttestation } from './verify-attestation-proof.ts'
 
-/** What mutual TLS says about the connection of a request: its certificate was verified against the bundle of its trust domain. */
+/**
+ * What mutual TLS says about the connection of a request. That the certificate is a leaf with one URI name, fit to sign, with a path to the
+ * bundle of its own trust domain is established before: `@wimse/mutual-tls` and `verifyX509Svid` of `@wimse/x509` do.
+ */
 export interface ClientConnection {
-  /** From the URI name of the certificate (SCA-3.2-02, SCA-3.2-09). */
+  /** From the one URI name of the certificate. */
   readonly identifier: WorkloadIdentifier
   /** SHA-256 of the leaf in DER, base64url: what tokens are bound to. See `certificateThumbprint`. */
   readonly certificateThumbprint?: string
@@ -82,17 +85,19 @@ interface Claimed {
 }
 
 /**
- * Makes the authenticator of a token endpoint. A request is judged in this order: one way of authenticating in its content, an assertion or an
- * attestation, not both (RFC 6749 section 2.3); else the peer that a WIMSE proof names; else the connection. Then the credential by the rules of
- * its kind (SCA-8.1-05): JWT-SVID (SCA-3.1-04 to SCA-3.1-09, the issuer as sole audience SCA-3.1-08, JAS-4-05, JAS-4-07, JAS-4-08), WIT with its proof
- * (SCA-3.3.1-01 to SCA-3.3.1-04), connection, peer. Then `client_id`, which is the exact identifier (SCA-3.1-10, SCA-3.1-14, SCA-3.2-12, SCA-3.2-15, ATT-7.1-06,
- * ATT-7.5-01) and may be left out only with a WIT or a proof (SCA-3.1-01, SCA-3.1-13, SCA-3.2-05). Last, admission by pattern (SCA-5.1-06 to SCA-5.1-08).
+ * Makes the authenticator of a token endpoint. A request is judged in this order: one way of authenticating in its content, an assertion or
+ * an attestation, not both (RFC 6749 section 2.3); else the peer that a WIMSE proof names; else the connection. Then the credential by the
+ * rules of its kind (SCA-8.1-05): JWT-SVID (SCA-3.1-04, SCA-3.1-05, SCA-3.1-06, SCA-3.1-07, SCA-3.1-09, the issuer as sole audience
+ * SCA-3.1-08, JAS-4-05, JAS-4-07, JAS-4-08), WIT with its proof (SCA-3.3.1-01, SCA-3.3.1-02, SCA-3.3.1-03, SCA-3.3.1-04), connection, peer.
+ * Then `client_id`, which is the exact identifier (SCA-3.1-10, SCA-3.1-14, SCA-3.2-12, SCA-3.2-15, ATT-7.1-06, ATT-7.5-01) and may be left
+ * out only with a WIT or a proof (SCA-3.1-01, SCA-3.1-13, SCA-3.2-05). Last, admission by pattern (SCA-5.1-05, SCA-5.1-06, SCA-5.1-07,
+ * SCA-5.1-08).
  *
- * Not done: metadata documents as `client_id` (SCA-3.1-11), keys found through `iss` (SCA-8.1-01, SCA-8.1-02), other assertion types. A JWT-SVID is a bearer
- * credential, may be presented again, and gives no key to bind tokens to.
+ * Not done: metadata documents as `client_id` (SCA-3.1-11), keys found through `iss` (SCA-8.1-01, SCA-8.1-02), other assertion types. A
+ * JWT-SVID is a bearer credential, may be presented again, and gives no key to bind tokens to.
  *
- * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_IDENTIFIER_PATTERN`; `authenticate` throws `ERR_EXCHANGE_CLIENT_…`, `ERR_EXCHANGE_ATTESTATION_…`,
- *   `ERR_EXCHANGE_POP_…`, `ERR_TRUST_STALE`, `ERR_REPLAY_STORE_…`
+ * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_IDENTIFIER_PATTERN`; `authenticate` throws `ERR_EXCHANGE_CLIENT_…`,
+ *   `ERR_EXCHANGE_ATTESTATION_…`, `ERR_EXCHANGE_POP_…`, `ERR_TRUST_STALE`, `ERR_REPLAY_STORE_…`
  * @see https://datatracker.ietf.org/doc/draft-ietf-oauth-spiffe-client-auth/ section 3
  */
 export function createClientAuthenticator(options: ClientAuthenticatorOptions): ClientAuthenticator {
@@ -104,6 +109,9 @@ export function createClientAuthenticator(options: ClientAuthenticatorOptions): 
   if (!(toleranceSeconds >= 0 && toleranceSeconds <= MAX_CLOCK_TOLERANCE_SECONDS)) {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'clockToleranceSeconds' })
   }
+  // A limit that is no number would limit nothing.
+  const { maxProofAgeSeconds = DEFAULT_MAX_PROOF_AGE_SECONDS, maxAttestationAgeSeconds = 0 } = options.wit ?? {}
+  if (!(maxProofAgeSeconds > 0 && maxAttestationAgeSeconds >= 0)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'an age' })
 
   const claimedBy = async (request: ClientRequest): Promise<Claimed> => {
     const { fields, parameters, peer, connection } = request
@@ -156,6 +164,7 @@ async function fromJwtSvid(
   if (assertionType !== JWT_SPIFFE_ASSERTION_TYPE || options.jwtSvid === undefined) throw new WimseError('ERR_EXCHANGE_CLIENT_METHOD')
   if (assertion === undefined) throw new WimseError('ERR_EXCHANGE_CLIENT_CREDENTIAL', { detail: 'no assertion' })
   const rules = { ...options.jwtSvid, audience: issuer, clockToleranceSeconds: toleranceSeconds, runtime }
+  // SCA-8.1-02, SCA-8.1-04: only the bundle of its trust domain makes a token an SVID; `iss` leads nowhere.
   const svid = await ofClient(verifyJwtSvid(assertion, rules))
   // SCA-3.1-08, JAS-4-05, JAS-4-08, JAS-5-02: the sole value, so that nobody else who got it can use it here.
   if (svid.audience.length !== 1) throw new WimseError('ERR_EXCHANGE_CLIENT_AUDIENCE')
@@ -183,7 +192,7 @@ function checkClientId(clientId: string | undefined, { method, identifier }: Cla
   // SCA-3.1-13, SCA-3.2-05
   const optional = method === 'spiffe_wit' || method === 'wimse'
   if (clientId === undefined && optional) return
-  // SCA-3.1-14, SCA-3.2-15, ATT-7.1-06
+  // SCA-3.1-11, SCA-3.1-14, SCA-3.2-07, SCA-3.2-15, ATT-7.1-06: also where it is the URL of a metadata document, which nobody reads here.
   if (clientId !== identifier) throw new WimseError('ERR_EXCHANGE_CLIENT_ID', { detail: clientId === undefined ? 'missing' : 'another' })
 }
 

@@ -34,8 +34,8 @@ export function jwtSvidAuthentication({
 }
 
 /**
- * The `client_id` of a client that authenticates otherwise: with its X.509-SVID on the connection (SCA-3.2-05), or with a WIMSE proof on the
- * request.
+ * The `client_id` of a client that authenticates otherwise: with its X.509-SVID on the connection (SCA-3.2-05), or with a WIMSE proof on
+ * the request.
  */
 export function clientIdentification(identifier: WorkloadIdentifier): ClientAuthentication {
   return { parameters: [['client_id', identifier]], fields: [] }
@@ -53,8 +53,8 @@ export interface AttestationAuthenticationOptions {
 
 /**
  * Authentication with a WIT: the WIT and a proof of possession signed by its key, in the header fields of client attestation (SCA-3.3-01,
- * SCA-3.3-02, ATT-4-07, ATT-5.1-08). The proof has `typ` (ATT-5.1-01), `aud`, a `jti` of 128 random bits (ATT-5.1-04), `iat` (ATT-5.1-05). Each call makes
- * a new one: a proof is for one request to one server (ATT-5.1-03).
+ * SCA-3.3-02, ATT-4-07, ATT-5.1-08). The proof has `typ` (ATT-5.1-01), `aud`, a `jti` of 128 random bits (ATT-5.1-04), `iat` (ATT-5.1-05).
+ * Each call makes a new one: a proof is for one request to one server (ATT-5.1-03).
  *
  * @throws WimseError `ERR_CREDENTIAL_EXPIRED`, `ERR_OPTIONS_INVALID`
  * @see https://datatracker.ietf.org/doc/draft-ietf-oauth-attestation-based-client-auth/ section 5.1

@@ -48,10 +48,11 @@ export function hasAttestation(fields: FieldLines): boolean {
 
 /**
  * Verifies a WIT and its proof of possession in the fields of client attestation. In order: exactly one of each field, in token68 syntax
- * (SCA-3.3-01, SCA-3.3-02, ATT-7.1-01); the WIT, of `typ` `wit+jwt` (SCA-3.3.1-01, SCA-3.3.1-02, SCA-3.3.1-03, ATT-7.1-04) and fresh (ATT-7.1-05); of the proof
- * `typ` (ATT-5.1-01), `alg` (ATT-7.1-02), signature by the key of the WIT (ATT-5.1-07), `aud` (ATT-5.1-02), `iat` (ATT-5.1-05, ATT-7.2-02), `jti` (ATT-5.1-04),
- * challenge (ATT-7.2-01), and last, replay (ATT-9.7-01, ATT-11.1-01). Attestations of `typ` `oauth-client-attestation+jwt`, and DPoP proofs in place of the
- * proof (ATT-7-01), are not taken.
+ * (SCA-3.3-01, SCA-3.3-02, ATT-7.1-01); the WIT, of `typ` `wit+jwt` (SCA-3.3.1-01, SCA-3.3.1-02, SCA-3.3.1-03, ATT-4-02, ATT-4-03,
+ * ATT-4-04, ATT-4-06, ATT-7.1-03, ATT-7.1-04) and fresh (ATT-7.1-05); of the proof `typ` (ATT-5.1-01), `alg` (ATT-7.1-02), signature by the
+ * key of the WIT (ATT-5.1-07), `aud` (ATT-5.1-02), `iat` (ATT-5.1-05, ATT-7.2-02), `jti` (ATT-5.1-04), challenge (ATT-7.2-01), and last,
+ * replay (ATT-9.7-01, ATT-11.1-01). Attestations of `typ` `oauth-client-attestation+jwt`, and DPoP proofs in place of the proof (ATT-7-01),
+ * are not taken.
  *
  * @throws WimseError `ERR_EXCHANGE_ATTESTATION_…`, `ERR_EXCHANGE_POP_…`, what `verifyWit` throws, `ERR_REPLAY_STORE_…`
  */
@@ -90,7 +91,7 @@ function fieldOf(fields: FieldLines, name: string): string {
 function checkFreshness({ claims }: VerifiedWit, maxAge: number | undefined, now: number): void {
   if (maxAge === undefined) return
   const { iat } = claims
-  // ATT-7.1-05
+  // ATT-7.1-05, ATT-7.4-02
   if (typeof iat !== 'number' || now - iat > maxAge) throw new WimseError('ERR_EXCHANGE_ATTESTATION_STALE')
 }
 

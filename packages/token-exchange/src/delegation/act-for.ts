@@ -31,8 +31,8 @@ export interface ActingGrant {
 /**
  * Lets an actor act for a subject: the issued token has the subject's `sub` and the actor in `act` (TEX-A.2.5-01), before whom the earlier
  * ones stand, all of them (TEX-4.1-03). In order: the subject's claims; its chain of actors (TEX-4.1-01); the actor, who is nobody's
- * delegate itself; the length of the chain; `may_act` (TEX-4.4-01, TEX-4.4-02); whether the actor occurs already; the policy (TEX-2.2.2-01); and
- * the scope, which is part of the subject's (CHN-2.5-03) and of the policy's.
+ * delegate itself; the length of the chain; `may_act` (TEX-4.4-01, TEX-4.4-02); whether the actor occurs already; the policy
+ * (TEX-2.2.2-01); and the scope, which is part of the subject's (CHN-2.5-03) and of the policy's.
  *
  * @param request the actor is the verified claims of the actor token, or the authenticated client as `{ sub }`
  * @throws WimseError `ERR_EXCHANGE_SUBJECT_TOKEN`, `ERR_EXCHANGE_ACTOR…`, `ERR_EXCHANGE_MAY_ACT`, `ERR_EXCHANGE_DELEGATION_DENIED`,
@@ -60,8 +60,8 @@ export function delegate(request: ActingRequest & { readonly actor: JsonObject }
 }
 
 /**
- * Lets a client have a token as if the subject itself had asked: no actor is added (TEX-A.1.1-01), and those who act already stay. Only a rule
- * about impersonation allows it. In order: the subject's claims; its chain; `may_act`; the policy; the scope.
+ * Lets a client have a token as if the subject itself had asked: no actor is added (TEX-A.1.1-01), and those who act already stay. Only a
+ * rule about impersonation allows it. In order: the subject's claims; its chain; `may_act`; the policy; the scope.
  *
  * @throws WimseError `ERR_EXCHANGE_SUBJECT_TOKEN`, `ERR_EXCHANGE_ACTOR_CHAIN…`, `ERR_EXCHANGE_MAY_ACT`,
  *   `ERR_EXCHANGE_IMPERSONATION_DENIED`, `ERR_EXCHANGE_SCOPE`
@@ -77,8 +77,8 @@ export function impersonate(request: ActingRequest & { readonly client: Workload
 }
 
 /**
- * Decides what an exchange is: with an actor token, delegation to that actor, who has to be the client itself; without one, delegation to the
- * client where the policy grants it, and impersonation only where the policy grants that and not the other.
+ * Decides what an exchange is: with an actor token, delegation to that actor, who has to be the client itself; without one, delegation to
+ * the client where the policy grants it, and impersonation only where the policy grants that and not the other.
  *
  * @throws WimseError as {@link delegate} and {@link impersonate}; `ERR_EXCHANGE_ACTOR` for the actor token of somebody else
  */

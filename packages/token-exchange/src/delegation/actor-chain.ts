@@ -20,7 +20,8 @@ export function parseActorChain(act: unknown, maxDepth: number = DEFAULT_MAX_CHA
   const actors: Actor[] = []
   let level = act
   while (level !== undefined) {
-    if (actors.length >= maxDepth) throw new WimseError('ERR_EXCHANGE_ACTOR_CHAIN_DEPTH')
+    // Also where the limit is no number.
+    if (!(actors.length < maxDepth)) throw new WimseError('ERR_EXCHANGE_ACTOR_CHAIN_DEPTH')
     // TEX-4.1-01
     if (!isJsonObject(level)) throw new WimseError('ERR_EXCHANGE_ACTOR_CHAIN', { detail: 'not an object' })
     actors.push(actorOf(level))

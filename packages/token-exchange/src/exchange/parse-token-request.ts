@@ -1,6 +1,6 @@
 import { type JsonObject, parseStrictJsonObject, utf8, WimseError, withCode } from '@wimse/core'
 import { type EndpointRequest, type FormParameters, readForm, viewOf } from '../protocol/form-parameters.ts'
-import { GRANT_TYPES } from '../protocol/names.ts'
+import { DEFAULT_MAX_REQUEST_BYTES, GRANT_TYPES } from '../protocol/names.ts'
 import { parseScope } from '../protocol/scope.ts'
 import { isAbsoluteUri } from '../protocol/uri.ts'
 import type { TypedToken } from './token-exchange-request.ts'
@@ -79,10 +79,10 @@ const REPEATABLE = new Set(['audience', 'resource'])
 
 /**
  * Reads a request to the token endpoint, of either grant type. In order: the form by the rules of its encoding (TEX-2.1-01); `grant_type`
- * (TEX-2.1-04, CHN-2.4.1-01); parameters of the other grant type, which are refused as unknown ones are; what has to be there
- * (TEX-2.1-16, TEX-2.1-17, TEX-2.1-19, TEX-2.1-20, CHN-2.4.1-02); the size of tokens and names; types (TEX-3-01), resources (TEX-2.1-06, TEX-2.1-08),
- * the number of targets (TEX-2.1.1-03), scope, `request_context` and `request_details`, which are JSON objects.
- * It is not verified who the client is, nor any token.
+ * (TEX-2.1-04, CHN-2.4.1-01); parameters of the other grant type, which are refused as unknown ones are; what has to be there (TEX-2.1-16,
+ * TEX-2.1-17, TEX-2.1-19, TEX-2.1-20, CHN-2.4.1-02); the size of tokens and names; types (TEX-3-01), resources (TEX-2.1-06, TEX-2.1-08),
+ * the number of targets (TEX-2.1.1-03), scope, `request_context` and `request_details`, which are JSON objects. It is not verified who the
+ * client is, nor any token.
  *
  * @throws WimseError `ERR_EXCHANGE_…` with the OAuth error as reason, `ERR_MESSAGE_BODY_TOO_LARGE`, `ERR_MESSAGE_MALFORMED`
  * @see RFC 8693, section 2.1; RFC 7523, section 2.1
@@ -91,9 +91,11 @@ export async function parseTokenRequest(
   request: EndpointRequest,
   options: ParseTokenRequestOptions,
 ): Promise<TokenExchangeParameters | JwtBearerParameters> {
-  const { unknownParameters = 'refuse', maxRequestBytes, grantTypes } = options
-  const limit = maxRequestBytes === undefined ? {} : { maxRequestBytes }
-  const form = await readForm(viewOf(request), { known: KNOWN, repeatable: REPEATABLE, unknownParameters, ...limit })
+  const { unknownParameters = 'refuse', maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES, grantTypes } = options
+  const { maxTargets = DEFAULT_MAX_TARGETS, maxTokenBytes = DEFAULT_MAX_EXCHANGED_TOKEN_BYTES } = options
+  // A limit that is no number would limit nothing.
+  if (!(maxRequestBytes > 0 && maxTargets >= 0 && maxTokenBytes > 0)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'a limit' })
+  const form = await readForm(viewOf(request), { known: KNOWN, repeatable: REPEATABLE, unknownParameters, maxRequestBytes })
   const grantType = form.get('grant_type')?.[0]
   if (grantType === undefined) throw missing('grant_type')
   if (grantType === GRANT_TYPES.tokenExchange && grantTypes.includes(grantType)) return exchangeParameters(form, options)

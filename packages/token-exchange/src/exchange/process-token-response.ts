@@ -28,8 +28,8 @@ export interface ProcessTokenResponseOptions {
 
 /**
  * Checks the response of a token exchange. In order: status 200 (TEX-2.2.1-01), JSON up to the limit, `access_token` (TEX-2.2.1-02),
- * `token_type` (TEX-2.2.1-04), `expires_in`, `scope`, `issued_token_type`, which has to be the one that was asked for (TEX-2.2.1-03). A refresh token is
- * not given out. The token itself is not looked at: that is for the one whom it is for.
+ * `token_type` (TEX-2.2.1-04), `expires_in`, `scope`, `issued_token_type`, which has to be the one that was asked for (TEX-2.2.1-03). A
+ * refresh token is not given out. The token itself is not looked at: that is for the one whom it is for.
  *
  * @throws WimseError `ERR_EXCHANGE_RESPONSE`; a `TokenEndpointRefusal` with `ERR_EXCHANGE_REFUSED` and the server's `error`
  * @see RFC 8693, section 2.2

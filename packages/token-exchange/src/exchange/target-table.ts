@@ -17,8 +17,8 @@ export interface TargetTable {
   /**
    * The one target that a request names; several names of the same target are one.
    *
-   * @throws WimseError `ERR_EXCHANGE_PARAMETER_MISSING` for a request that names none (CHN-2.3.1-03); `ERR_EXCHANGE_TARGET` for an unknown one
-   *   (CHN-2.3.2-02), one that this client may not ask for (CHN-2.3.2-03), or more than one (TEX-2.1.1-03, CHN-2.3.3-04)
+   * @throws WimseError `ERR_EXCHANGE_PARAMETER_MISSING` for a request that names none (CHN-2.3.1-03); `ERR_EXCHANGE_TARGET` for an unknown
+   *   one (CHN-2.3.2-02), one that this client may not ask for (CHN-2.3.2-03), or more than one (TEX-2.1.1-03, CHN-2.3.3-04)
    */
   resolve(request: { readonly audiences: readonly string[]; readonly resources: readonly string[] }, client: WorkloadIdentifier): Target
 }

@@ -32,9 +32,9 @@ export interface TokenExchangeRequestOptions extends EndpointOptions {
 }
 
 /**
- * Makes the request of a token exchange (RFC 8693 section 2.1): a POST of a form (TEX-2.1-01) with the grant type (TEX-2.1-04), the subject token
- * and its type (TEX-2.1-17), the actor token together with its type (TEX-2.1-19, TEX-2.1-20), targets, scope, requested type (TEX-2.1-14), and what
- * the client authenticates with. Nothing is sent.
+ * Makes the request of a token exchange (RFC 8693 section 2.1): a POST of a form (TEX-2.1-01) with the grant type (TEX-2.1-04), the subject
+ * token and its type (TEX-2.1-17), the actor token together with its type (TEX-2.1-19, TEX-2.1-20), targets, scope, requested type
+ * (TEX-2.1-14), and what the client authenticates with. Nothing is sent.
  *
  * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_INSECURE_CHANNEL` (TEX-6-01), `ERR_EXCHANGE_SCOPE`
  */

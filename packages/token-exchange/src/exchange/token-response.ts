@@ -14,8 +14,9 @@ export interface TokenResponseOptions {
 }
 
 /**
- * The answer to a token exchange: 200, JSON, never stored (TEX-2.2.1-01). `token_type` follows from the kind of token: `Bearer` for an access
- * token, which its own `cnf` binds to a key, `N_A` for anything else (TEX-2.2.1-05). There is no refresh token (TEX-2.2.1-09, CHN-5.4-01).
+ * The answer to a token exchange: 200, JSON, never stored (TEX-2.2.1-01, CHN-2.3.3-01). `token_type` follows from the kind of token:
+ * `Bearer` for an access token, which its own `cnf` binds to a key, `N_A` for anything else (TEX-2.2.1-05). There is no refresh token
+ * (TEX-2.2.1-09, CHN-5.4-01).
  *
  * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_EXCHANGE_SCOPE`
  */

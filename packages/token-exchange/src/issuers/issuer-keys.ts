@@ -55,9 +55,9 @@ interface RemoteKeys {
 }
 
 /**
- * Issuers whose keys are fetched over https when they are first needed, when they are old, and, once per cooldown, when one is unknown. A set that
- * can't be fetched or read leaves the last one in use until it is too old; then, or where there was none, the issuer's tokens are refused with
- * `ERR_TRUST_STALE`.
+ * Issuers whose keys are fetched over https when they are first needed, when they are old, and, once per cooldown, when one is unknown. A
+ * set that can't be fetched or read leaves the last one in use until it is too old; then, or where there was none, the issuer's tokens are
+ * refused with `ERR_TRUST_STALE`.
  *
  * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_INSECURE_CHANNEL`; `keys` throws `ERR_TRUST_STALE`
  */

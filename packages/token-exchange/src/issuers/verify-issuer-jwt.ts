@@ -55,8 +55,8 @@ export function issuerJwtRules(
 }
 
 /**
- * Verifies a JWT of an issuer that is trusted by configuration. In order: compact JWS, `typ`, `alg`, `iss`, the key of that issuer by `kid`, or the
- * only one that fits, the signature, `exp`, `iat`, `nbf`, lifetime.
+ * Verifies a JWT of an issuer that is trusted by configuration. In order: compact JWS, `typ`, `alg`, `iss`, the key of that issuer by
+ * `kid`, or the only one that fits, the signature, `exp`, `iat`, `nbf`, lifetime.
  */
 export async function verifyIssuerJwt(token: string, rules: IssuerJwtRules): Promise<IssuerJwt> {
   const fail = (fault: Fault, detail?: string): WimseError => {

@@ -30,9 +30,9 @@ export interface ServerMetadataOptions extends Omit<ServerMetadata, 'challengeEn
 const REGISTERED: readonly ClientAuthenticationMethod[] = ['spiffe_jwt', 'spiffe_wit', 'spiffe_x509']
 
 /**
- * The metadata document of an authorization server (RFC 8414 section 2), as members: issuer (JAS-4-06), endpoints, grant types, methods (SCA-4-01, SCA-4-03),
- * what can be asked for to cross domains (CHN-3-01), and, where WITs are taken, algorithms of both tokens and the one proof method (ATT-8-01, ATT-7.6-01).
- * An empty list is left out.
+ * The metadata document of an authorization server (RFC 8414 section 2), as members: issuer (JAS-4-06), endpoints, grant types, methods
+ * (SCA-4-01, SCA-4-03), what can be asked for to cross domains (CHN-3-01), and, where WITs are taken, algorithms of both tokens and the one
+ * proof method (ATT-8-01, ATT-7.6-01). An empty list is left out.
  *
  * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_INSECURE_CHANNEL`
  */
@@ -84,8 +84,8 @@ export function serverMetadataRequest(issuer: string, options: EndpointOptions =
 }
 
 /**
- * Checks metadata. In order: status 200, JSON up to the limit, `issuer` the same text as the one that was asked for (JAS-1-01), endpoints over https,
- * lists of texts. What isn't known is ignored; a list that is missing is empty, but for `grant_types_supported`.
+ * Checks metadata. In order: status 200, JSON up to the limit, `issuer` the same text as the one that was asked for (JAS-1-01), endpoints
+ * over https, lists of texts. What isn't known is ignored; a list that is missing is empty, but for `grant_types_supported`.
  *
  * @throws WimseError `ERR_EXCHANGE_METADATA`, `ERR_OPTIONS_INVALID`
  */

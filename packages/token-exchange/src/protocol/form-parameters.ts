@@ -1,5 +1,4 @@
 import { fieldValues, type RequestView, readBody, requestViewOfRequest, WimseError } from '@wimse/core'
-import { DEFAULT_MAX_REQUEST_BYTES } from './names.ts'
 
 /** A request as a server has it: the platform's, or the raw view that keeps repeated header fields apart. */
 export type EndpointRequest = Request | RequestView
@@ -15,8 +14,8 @@ export interface FormRules {
   readonly repeatable: ReadonlySet<string>
   /** What becomes of other names; RFC 6749 section 3.2 ignores them, this service refuses them unless told. */
   readonly unknownParameters?: 'refuse' | 'ignore'
-  /** Octets of the body; {@link DEFAULT_MAX_REQUEST_BYTES} unless told. */
-  readonly maxRequestBytes?: number
+  /** Octets of the body. */
+  readonly maxRequestBytes: number
 }
 
 /** The raw view of a request. */
@@ -30,9 +29,9 @@ const CONTROL = /\p{Cc}/u
 const MAX_PARAMETERS = 64
 
 /**
- * Reads the form of a POST request. In order: method, exactly one `Content-Type` of a form in UTF-8, no content coding (TEX-2.1-01), body up
- * to the limit, then each pair: percent-encoded UTF-8, no control characters, a known name, one that may repeat where it does
- * (RFC 6749 section 3.2). A parameter without a value is left out, as if it hadn't been sent (RFC 6749 section 3.2).
+ * Reads the form of a POST request. In order: method, exactly one `Content-Type` of a form in UTF-8, no content coding (TEX-2.1-01), body
+ * up to the limit, then each pair: percent-encoded UTF-8, no control characters, a known name, one that may repeat where it does (RFC 6749
+ * section 3.2). A parameter without a value is left out, as if it hadn't been sent (RFC 6749 section 3.2).
  *
  * @throws WimseError `ERR_EXCHANGE_METHOD`, `ERR_EXCHANGE_CONTENT_TYPE`, `ERR_EXCHANGE_FORM`, `ERR_EXCHANGE_PARAMETER_UNKNOWN`,
  *   `ERR_EXCHANGE_PARAMETER_REPEATED`, `ERR_MESSAGE_BODY_TOO_LARGE`, `ERR_MESSAGE_MALFORMED`
@@ -44,13 +43,13 @@ export async function readForm(view: RequestView, rules: FormRules): Promise<For
   if (type === undefined || others.length > 0 || !FORM.test(type) || fieldValues(view.fields, 'content-encoding').length > 0) {
     throw new WimseError('ERR_EXCHANGE_CONTENT_TYPE')
   }
-  const octets = await readBody(view.body, rules.maxRequestBytes ?? DEFAULT_MAX_REQUEST_BYTES)
+  const octets = await readBody(view.body, rules.maxRequestBytes)
   // Octets that are no UTF-8 become a character that the check for ASCII refuses.
   return parseForm(new TextDecoder('utf-8', { ignoreBOM: true }).decode(octets), rules)
 }
 
 /** The pairs of a form's text. @throws WimseError as {@link readForm} */
-export function parseForm(text: string, rules: FormRules): FormParameters {
+export function parseForm(text: string, rules: Omit<FormRules, 'maxRequestBytes'>): FormParameters {
   if (!RAW.test(text)) throw new WimseError('ERR_EXCHANGE_FORM', { detail: 'not ASCII' })
   const pairs = text === '' ? [] : text.split('&')
   if (pairs.length > MAX_PARAMETERS) throw new WimseError('ERR_EXCHANGE_FORM', { detail: 'too many parameters' })

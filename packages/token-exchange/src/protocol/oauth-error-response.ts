@@ -25,9 +25,9 @@ const PROTOCOL_ERRORS: readonly string[] = [
 const CREDENTIAL_FAMILY = /^ERR_(?:PROOF|WIT|WPT|HTTP_SIGNATURE|JWT_SVID|X509|MTLS|TLS)_/
 
 /**
- * The OAuth error of a code: the protocol's own where the table has it as reason (TEX-2.2.2-02, TEX-2.2.2-03, TEX-2.2.2-05), `invalid_client`
- * for failed credentials and proofs of other packages, `unauthorized_client` for who is known and not allowed, `server_error` and `temporarily_unavailable`
- * for what isn't the client's fault, else `invalid_request`.
+ * The OAuth error of a code: the protocol's own where the table has it as reason (TEX-2.2.2-02, TEX-2.2.2-03, TEX-2.2.2-05),
+ * `invalid_client` for failed credentials and proofs of other packages, `unauthorized_client` for who is known and not allowed,
+ * `server_error` and `temporarily_unavailable` for what isn't the client's fault, else `invalid_request`.
  */
 export function oauthErrorOf(code: ErrorCode): OAuthError {
   const { status, reason, sentence: description } = errorTable[code]
@@ -49,8 +49,8 @@ export interface OAuthErrorResponseOptions {
 }
 
 /**
- * The error response of a token endpoint (RFC 6749 section 5.2): JSON with `error` and `error_description`, never stored (TEX-2.2.2-01).
- * No token and no other data of the request is in it. Give it the error that a step threw, or its code.
+ * The error response of a token endpoint (RFC 6749 section 5.2): JSON with `error` and `error_description`, never stored (TEX-2.2.2-01,
+ * CHN-2.3.2-01, CHN-2.4.2-05). No token and no other data of the request is in it. Give it the error that a step threw, or its code.
  */
 export function oauthErrorResponse(failure: WimseError | ErrorCode, options: OAuthErrorResponseOptions = {}): Response {
   const code = typeof failure === 'string' ? failure : failure.code
