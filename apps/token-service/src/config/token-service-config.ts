@@ -1,0 +1,209 @@
+import { parseTrustDomain, type TrustDomain, WimseError } from '@wimse/core'
+import { type SignatureAlgorithm, WIMSE_ALGORITHMS } from '@wimse/keys'
+import type { ClaimsTable, DelegationPolicyOptions, Target } from '@wimse/token-exchange'
+import { type ConfigFault, checked, type Decoder, integer, list, object, oneOf, optional, parsed, text } from './decode.ts'
+import {
+  acting,
+  type OutboundRule,
+  outbound,
+  pattern,
+  patterns,
+  type ReplacementRule,
+  replacementRule,
+  type TransactionTokenRule,
+  targets,
+  transactionTokenRule,
+  transcription,
+} from './policy-config.ts'
+
+/** An address to listen at. Port 0 takes any free one. */
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** Another issuer and where its keys are. */
+export interface IssuerConfig {
+  readonly issuer: string
+  /** A JWK set over https; its server is authenticated by Web PKI, or by its identifier where `peer` is told. */
+  readonly jwksUri: string | undefined
+  readonly peer: string | undefined
+  /** A JWK set that is read once. */
+  readonly jwksFile: string | undefined
+}
+
+/** How WITs reach this service where the Workload API has no keys for them. */
+export interface WitBundleConfig {
+  readonly trustDomain: TrustDomain
+  readonly url: string
+  readonly endpointIdentifier: string
+}
+
+/** Ways in which clients may authenticate. */
+export type ClientMethod = 'wimse' | 'mutual-tls' | 'wit' | 'jwt-svid'
+
+/** What a token service is told. Paths are absolute, or relative to the working directory. */
+export interface TokenServiceConfig {
+  readonly trustDomain: TrustDomain
+  /** The issuer identifier: an https origin. Also what proofs and assertions of clients have to name. */
+  readonly issuer: string
+  /** More origins by which clients call this service. */
+  readonly aliases: readonly string[]
+  readonly listen: ListenAddress
+  readonly health: ListenAddress | undefined
+  /** `unix:///path`; SPIFFE_ENDPOINT_SOCKET unless told. */
+  readonly workloadApi: string | undefined
+  readonly witBundles: readonly WitBundleConfig[]
+  readonly keys: {
+    readonly file: string | undefined
+    readonly algorithm: SignatureAlgorithm
+    readonly rotateEverySeconds: number
+  }
+  readonly clients: {
+    readonly admit: readonly string[]
+    readonly methods: readonly ClientMethod[]
+    /** Which `aud` an access token has to have that one of these clients may present as a subject token. */
+    readonly audiences: readonly { readonly clients: readonly string[]; readonly audiences: readonly string[] }[]
+  }
+  readonly accessTokenIssuers: readonly (IssuerConfig & { readonly subjectPrefix: string })[]
+  readonly transactionTokens: {
+    readonly rules: readonly TransactionTokenRule[]
+    readonly replacements: readonly ReplacementRule[]
+    readonly maxRequestingWorkloads: number
+  }
+  readonly accessTokens: { readonly targets: readonly Target[]; readonly lifetimeSeconds: number }
+  readonly acting: DelegationPolicyOptions
+  readonly chaining: {
+    readonly outbound: readonly OutboundRule[]
+    readonly inbound: readonly (IssuerConfig & { readonly transcription: ClaimsTable })[]
+  }
+}
+
+export const DEFAULT_ROTATE_EVERY_SECONDS = 86_400
+
+const LOOPBACK: readonly string[] = ['127.0.0.1', '::1', 'localhost']
+
+const port = integer(0, 65_535)
+
+const issuer = parsed((value) => {
+  const { origin } = URL.canParse(value) ? new URL(value) : { origin: '' }
+  if (origin !== value || !value.startsWith('https://')) throw new WimseError('ERR_OPTIONS_INVALID')
+  return value
+}, 'an https origin without a slash at its end')
+
+const issuerMembers = {
+  issuer: text,
+  jwksUri: optional(text, undefined),
+  peer: optional(pattern, undefined),
+  jwksFile: optional(text, undefined),
+}
+
+const oneKeySource = ({ jwksUri, jwksFile, peer }: IssuerConfig): void => {
+  if ((jwksUri === undefined) === (jwksFile === undefined)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'jwksUri or jwksFile' })
+  if (jwksUri !== undefined && !jwksUri.startsWith('https://')) throw new WimseError('ERR_INSECURE_CHANNEL')
+  if (jwksUri !== undefined && !URL.canParse(jwksUri)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'jwksUri' })
+  if (peer !== undefined && jwksUri === undefined) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'a peer without jwksUri' })
+}
+
+const health: Decoder<ListenAddress> = (value, path, faults) => {
+  const address = object({ host: optional(text, '127.0.0.1'), port })(value, path, faults)
+  if (address !== undefined && !LOOPBACK.includes(address.host)) faults.push({ path: `${path}.host`, expected: 'a loopback address' })
+  return address
+}
+
+const METHODS: readonly ClientMethod[] = ['wimse', 'mutual-tls', 'wit', 'jwt-svid']
+
+const shape: Decoder<TokenServiceConfig> = object({
+  trustDomain: parsed(parseTrustDomain, 'the name of a trust domain'),
+  issuer,
+  aliases: optional(list(issuer), []),
+  listen: object({ host: text, port }),
+  health: optional(health, undefined),
+  workloadApi: optional(text, undefined),
+  witBundles: optional(
+    list(object({ trustDomain: parsed(parseTrustDomain, 'the name of a trust domain'), url: text, endpointIdentifier: pattern })),
+    [],
+  ),
+  keys: optional(
+    object({
+      file: optional(text, undefined),
+      algorithm: optional(oneOf(...WIMSE_ALGORITHMS), 'ES256' as const),
+      rotateEverySeconds: optional(integer(600, 14 * 86_400), DEFAULT_ROTATE_EVERY_SECONDS),
+    }),
+    { file: undefined, algorithm: 'ES256' as const, rotateEverySeconds: DEFAULT_ROTATE_EVERY_SECONDS },
+  ),
+  clients: object({
+    admit: patterns,
+    methods: optional(list(oneOf(...METHODS), 1), METHODS),
+    audiences: optional(list(object({ clients: patterns, audiences: list(text, 1) })), []),
+  }),
+  accessTokenIssuers: optional(
+    list(checked(object({ ...issuerMembers, subjectPrefix: optional(text, '') }), oneKeySource, 'one key source')),
+    [],
+  ),
+  transactionTokens: optional(
+    object({
+      rules: list(transactionTokenRule),
+      replacements: optional(list(replacementRule), []),
+      maxRequestingWorkloads: optional(integer(1, 16), 4),
+    }),
+    { rules: [], replacements: [], maxRequestingWorkloads: 4 },
+  ),
+  accessTokens: optional(object({ targets, lifetimeSeconds: optional(integer(1, 3600), 300) }), { targets: [], lifetimeSeconds: 300 }),
+  acting: optional(acting, {}),
+  chaining: optional(
+    object({
+      outbound: optional(outbound, []),
+      inbound: optional(list(checked(object({ ...issuerMembers, transcription }), oneKeySource, 'one key source')), []),
+    }),
+    { outbound: [], inbound: [] },
+  ),
+})
+
+/** What {@link decodeTokenServiceConfig} found. */
+export type DecodedConfig =
+  | { readonly config: TokenServiceConfig; readonly faults: readonly [] }
+  | { readonly config: undefined; readonly faults: readonly ConfigFault[] }
+
+/**
+ * Reads a configuration. Every fault is named at once, with its path; an unknown option is one. Beyond single values: an issuer of access
+ * tokens or grants is listed once and isn't this service, subjects of several issuers are kept apart by prefixes (TXN-11.3-04), and rules
+ * that admit unsigned subjects say which.
+ */
+export function decodeTokenServiceConfig(value: unknown): DecodedConfig {
+  const faults: ConfigFault[] = []
+  const config = shape(value, '', faults)
+  if (config === undefined || faults.length > 0) return { config: undefined, faults }
+  const { accessTokenIssuers, chaining, transactionTokens } = config
+  checkIssuers(accessTokenIssuers, 'accessTokenIssuers', config.issuer, faults)
+  checkIssuers(chaining.inbound, 'chaining.inbound', config.issuer, faults)
+  if (new Set(accessTokenIssuers.map(({ subjectPrefix }) => subjectPrefix)).size !== accessTokenIssuers.length) {
+    faults.push({ path: 'accessTokenIssuers', expected: 'a subjectPrefix of its own for each issuer' })
+  }
+  for (const [index, rule] of transactionTokens.rules.entries()) {
+    if (rule.subjectTokenTypes.includes('unsigned_json') && rule.subjects.length === 0) {
+      faults.push({ path: `transactionTokens.rules[${index}].subjects`, expected: 'the subjects that unsigned_json may name' })
+    }
+  }
+  return faults.length === 0 ? { config, faults: [] } : { config: undefined, faults }
+}
+
+function checkIssuers(issuers: readonly IssuerConfig[], path: string, own: string, faults: ConfigFault[]): void {
+  const names = issuers.map((entry) => entry.issuer)
+  if (new Set(names).size !== names.length) faults.push({ path, expected: 'each issuer once' })
+  for (const [index, name] of names.entries()) {
+    if (name === own) faults.push({ path: `${path}[${index}].issuer`, expected: 'another issuer than this service' })
+  }
+}
+
+/** As {@link decodeTokenServiceConfig}, for callers that have nobody to show faults to. @throws WimseError `ERR_OPTIONS_INVALID` */
+export function parseTokenServiceConfig(value: unknown): TokenServiceConfig {
+  const { config, faults } = decodeTokenServiceConfig(value)
+  if (config === undefined) throw new WimseError('ERR_OPTIONS_INVALID', { detail: faults.map(formatFault).join('; ') })
+  return config
+}
+
+/** `listen.port: expected a whole number from 0 to 65535`. */
+export function formatFault({ path, expected }: ConfigFault): string {
+  return `${path === '' ? 'the document' : path}: expected ${expected}`
+}

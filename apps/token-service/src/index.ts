@@ -1,0 +1,18 @@
+export type { ConfigFault } from './config/decode.ts'
+export type { NarrowingName, OutboundRule, ReplacementRule, SubjectKind, TransactionTokenRule } from './config/policy-config.ts'
+export {
+  type ClientMethod,
+  DEFAULT_ROTATE_EVERY_SECONDS,
+  type DecodedConfig,
+  decodeTokenServiceConfig,
+  formatFault,
+  type IssuerConfig,
+  type ListenAddress,
+  parseTokenServiceConfig,
+  type TokenServiceConfig,
+  type WitBundleConfig,
+} from './config/token-service-config.ts'
+export { type EventFields, jsonLinesLog, type OperatorLog } from './log/operator-log.ts'
+export type { HealthReport } from './serve/health-server.ts'
+export { JWKS_PATH, METADATA_PATH, TOKEN_PATH } from './serve/token-server.ts'
+export { DEFAULT_REPLAY_CAPACITY, startTokenService, type TokenService, type TokenServiceOptions } from './token-service.ts'

@@ -1,0 +1,60 @@
+import type { Runtime } from '@wimse/core'
+import { generateSigner, type SignatureAlgorithm } from '@wimse/keys'
+import type { OperatorLog } from '../log/operator-log.ts'
+import { type PublishedKeys, publishKeys, type SigningKey, type SigningKeys } from './signing-keys.ts'
+
+/** How keys are made. */
+export interface GeneratedKeysOptions {
+  readonly algorithm: SignatureAlgorithm
+  readonly rotateEverySeconds: number
+  /** How long a key is published that signs no more: the longest life of a token, and clocks. */
+  readonly overlapSeconds: number
+  readonly runtime: Runtime
+  readonly log: OperatorLog
+}
+
+/**
+ * Keys that are made at start and never leave the process. The next key is published a whole period before it signs, the last one until
+ * all that it signed has expired.
+ */
+export async function generatedKeys(options: GeneratedKeysOptions): Promise<SigningKeys> {
+  const { algorithm, runtime, log, rotateEverySeconds, overlapSeconds } = options
+  const make = async (): Promise<SigningKey> => {
+    const { signer } = await generateSigner(algorithm, runtime)
+    return { signer, keyId: signer.thumbprint }
+  }
+  let active = await make()
+  let next = await make()
+  let retired: readonly { readonly key: SigningKey; readonly until: number }[] = []
+  let published: PublishedKeys = publishKeys(active, [next])
+  const republish = (): void => {
+    published = publishKeys(active, [next, ...retired.map(({ key }) => key)])
+  }
+  const ended = new AbortController()
+  const rotate = async (): Promise<void> => {
+    const prepared = await make()
+    retired = [{ key: active, until: runtime.now() + overlapSeconds * 1000 }, ...retired]
+    active = next
+    next = prepared
+    republish()
+    log.event('keys.rotated', { keyId: active.keyId, nextKeyId: next.keyId })
+    void runtime.delay(overlapSeconds * 1000, ended.signal).then(() => {
+      retired = retired.filter(({ until }) => until > runtime.now())
+      republish()
+    })
+  }
+  const keepRotating = async (): Promise<void> => {
+    for (;;) {
+      await runtime.delay(rotateEverySeconds * 1000, ended.signal)
+      if (ended.signal.aborted) return
+      await rotate()
+    }
+  }
+  void keepRotating()
+  return {
+    current: () => active,
+    jwks: () => published.jwks,
+    authorities: () => published.authorities,
+    close: () => ended.abort(),
+  }
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isWimseError, type JsonObject, type Runtime, responseViewOfResponse } from '@wimse/core'
+import { createMutualTlsHttpsServer, recheckPeer, type X509Source } from '@wimse/mutual-tls'
+import { oauthErrorResponse } from '@wimse/token-exchange'
+import type { TrustStore } from '@wimse/trust'
+import { requestViewOfIncoming, sendResponse } from '@wimse/workload/node'
+import type { ListenAddress } from '../config/token-service-config.ts'
+import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
+import type { TokenEndpoint } from '../token/token-endpoint.ts'
+import { type Listening, listen } from './listen.ts'
+import { REQUEST_LIMITS } from './request-limits.ts'
+
+export const TOKEN_PATH = '/token'
+export const JWKS_PATH = '/jwks'
+export const METADATA_PATH = '/.well-known/oauth-authorization-server'
+
+/** How long recipients may keep the public keys: the next one is published long before it signs. */
+const JWKS_MAX_AGE_SECONDS = 60
+
+/** What is served. */
+export interface TokenServerOptions {
+  readonly address: ListenAddress
+  readonly source: X509Source
+  readonly trust: TrustStore
+  readonly endpoint: TokenEndpoint
+  readonly jwks: () => JsonObject
+  readonly metadata: () => Response
+  readonly runtime: Runtime
+  readonly log: OperatorLog
+}
+
+/**
+ * Serves the token endpoint, the public keys and the metadata over TLS 1.3 (TXN-11.5-04, TEX-6-01). The server shows its X.509-SVID (TXN-11.5-02); a client
+ * may show one, which then has to be valid (TXN-11.5-01).
+ */
+export function serveTokens(options: TokenServerOptions): Promise<Listening> {
+  const { source, trust, runtime, log } = options
+  const server = createMutualTlsHttpsServer(
+    {
+      source,
+      trust,
+      profile: 'x509-svid',
+      clientCertificate: 'optional',
+      // What a client may have is decided by request.
+      authorize: () => true,
+      runtime,
+      onRefused: (error) => log.event('peer.refused', describeFailure(error)),
+    },
+    (request, response) => void answer(request, response, options),
+  )
+  return listen(Object.assign(server, REQUEST_LIMITS), options.address)
+}
+
+async function answer(incoming: IncomingMessage, outgoing: ServerResponse, options: TokenServerOptions): Promise<void> {
+  const response = await route(incoming, options).catch((error: unknown) => {
+    options.log.event('request.failed', describeFailure(error))
+    return oauthErrorResponse(isWimseError(error) ? error : 'ERR_OPTIONS_INVALID')
+  })
+  // What was not read of the request would be taken for the next one.
+  if (!incoming.complete) outgoing.setHeader('connection', 'close')
+  await sendResponse(responseViewOfResponse(response), outgoing)
+}
+
+async function route(incoming: IncomingMessage, { endpoint, jwks, metadata }: TokenServerOptions): Promise<Response> {
+  const path = (incoming.url ?? '').split('?', 1)[0]
+  if (path === TOKEN_PATH) return endpoint(requestViewOfIncoming(incoming), () => recheckPeer(incoming.socket))
+  if (path !== JWKS_PATH && path !== METADATA_PATH) return emptyAnswer(404)
+  if (incoming.method !== 'GET') return emptyAnswer(405, { allow: 'GET' })
+  if (path === METADATA_PATH) return metadata()
+  const headers = { 'content-type': 'application/json', 'cache-control': `max-age=${JWKS_MAX_AGE_SECONDS}` }
+  return new Response(JSON.stringify(jwks()), { headers })
+}
+
+function emptyAnswer(status: 404 | 405, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(null, { status, headers: { 'cache-control': 'no-store', ...headers } })
+}

@@ -1,0 +1,108 @@
+import { type JsonObject, WimseError } from '@wimse/core'
+import { decodeUnverifiedJws } from '@wimse/keys'
+import {
+  type AuthenticatedClient,
+  narrowScope,
+  parseScope,
+  TOKEN_TYPES,
+  type TokenExchangeParameters,
+  tokenExchangeResponse,
+} from '@wimse/token-exchange'
+import { issueTransactionToken, type TokenServiceOptions } from '@wimse/transaction-tokens'
+import type { TransactionTokenRule } from '../config/policy-config.ts'
+import type { Issued } from './issued.ts'
+import { subjectOfAccessToken, subjectOfUnsignedJson } from './subject-token.ts'
+import type { TokenRules } from './token-rules.ts'
+
+interface Subject {
+  readonly subject: string
+  readonly scope: readonly string[]
+  readonly expiresAt: number | undefined
+}
+
+/**
+ * Starts a transaction. In order: the one audience, which is the trust domain (TXN-11.1-02), scope (TXN-11.1-03); a rule for this requester and
+ * this kind of subject token (TXN-11.3-02); the subject token (TXN-11.3-03); the scope, whose values each need what the rule says of the
+ * subject's (TXN-11.3-12); the context, of which nothing gets in that the rule doesn't name (TXN-9.2.3-02, TXN-11.3-13, TXN-11.3-15).
+ *
+ * @throws WimseError `ERR_EXCHANGE_…`, `ERR_POLICY_DENIED`, `ERR_TXN_…`, `ERR_TRUST_STALE`
+ */
+export async function startTransaction(
+  parameters: TokenExchangeParameters,
+  client: AuthenticatedClient,
+  rules: TokenRules,
+): Promise<Issued> {
+  checkAudience(parameters, rules)
+  const { subjectToken, requestContext = {}, requestDetails = {} } = parameters
+  const kind = subjectToken.type === TOKEN_TYPES.accessToken ? 'access_token' : 'unsigned_json'
+  const rule = client.trustDomain === rules.trustDomain ? rules.transactionRule(client, kind) : undefined
+  if (rule === undefined) throw new WimseError('ERR_POLICY_DENIED', { detail: 'no rule for this requester' })
+  const { subject, scope: own, expiresAt } = await subjectOf(parameters, client, rule, rules)
+  const available = Object.entries(rule.scope).flatMap(([value, needed]) => (needed.every((one) => own.includes(one)) ? [value] : []))
+  const scope = narrowScope(requiredScope(parameters), available)
+  const issuing = tokenServiceOptions(rules, subjectToken.type === TOKEN_TYPES.accessToken ? [subjectToken.token] : [])
+  const token = await issueTransactionToken(
+    {
+      trustDomain: rules.trustDomain,
+      subject,
+      scope,
+      requester: client.identifier,
+      transactionContext: admitted(requestDetails, rule.requestDetails, 'request_details'),
+      requesterContext: admitted(requestContext, rule.requestContext, 'request_context'),
+      lifetimeSeconds: rule.lifetimeSeconds,
+      ...(expiresAt !== undefined && { subjectExpiresAt: expiresAt }),
+    },
+    issuing,
+  )
+  return transactionTokenIssued(token, 'transaction-token', rules)
+}
+
+/** TXN-11.1-02: the name of the trust domain, and nothing else. */
+export function checkAudience({ audiences, resources }: TokenExchangeParameters, { trustDomain }: TokenRules): void {
+  if (audiences.length === 0) throw new WimseError('ERR_EXCHANGE_PARAMETER_MISSING', { detail: 'audience' })
+  if (audiences.length > 1 || audiences[0] !== trustDomain || resources.length > 0) throw new WimseError('ERR_EXCHANGE_TARGET')
+}
+
+/** TXN-11.1-03 */
+export function requiredScope({ scope }: TokenExchangeParameters): readonly string[] {
+  if (scope === undefined) throw new WimseError('ERR_EXCHANGE_PARAMETER_MISSING', { detail: 'scope' })
+  return scope
+}
+
+/** What transaction tokens are signed with now. */
+export function tokenServiceOptions({ keys, issuer, runtime }: TokenRules, presentedTokens: readonly string[]): TokenServiceOptions {
+  return { ...keys.current(), issuer, runtime, presentedTokens }
+}
+
+/** Members that a rule names. One that it doesn't is refused, so that nobody believes that it got in. */
+function admitted(context: JsonObject, names: readonly string[], parameter: string): JsonObject {
+  if (!Object.keys(context).every((name) => names.includes(name))) {
+    throw new WimseError('ERR_EXCHANGE_PARAMETER_MALFORMED', { detail: `${parameter}: a member that no rule admits` })
+  }
+  return context
+}
+
+/** The answer with a transaction token (TXN-11.4-01, TXN-11.4-02, TXN-11.4-03, TXN-11.4-04). */
+export function transactionTokenIssued(token: string, kind: 'transaction-token' | 'replacement', rules: TokenRules): Issued {
+  // This service has just made it: there is nothing to verify.
+  const { txn, sub, scope: granted, exp } = decodeUnverifiedJws(token).payload
+  const scope = parseScope(granted)
+  const expiresAt = Number(exp)
+  const response = tokenExchangeResponse({
+    token,
+    issuedTokenType: TOKEN_TYPES.transactionToken,
+    expiresInSeconds: expiresAt - Math.floor(rules.runtime.now() / 1000),
+    scope,
+  })
+  return { response, token, kind, subject: String(sub), scope, target: rules.trustDomain, transaction: String(txn), expiresAt }
+}
+
+async function subjectOf(
+  { subjectToken }: TokenExchangeParameters,
+  client: AuthenticatedClient,
+  rule: TransactionTokenRule,
+  rules: TokenRules,
+): Promise<Subject> {
+  if (subjectToken.type === TOKEN_TYPES.accessToken) return subjectOfAccessToken(subjectToken.token, client, rules)
+  return { ...subjectOfUnsignedJson(subjectToken.token, rule.subjects), scope: [], expiresAt: undefined }
+}

@@ -1,0 +1,125 @@
+import { type ErrorCode, isWimseError, type RequestView, recode, type WimseError, type WorkloadIdentifier } from '@wimse/core'
+import type { VerifiedPeer } from '@wimse/mutual-tls'
+import {
+  type AuthenticatedClient,
+  type ClientAuthenticator,
+  GRANT_TYPES,
+  type OAuthError,
+  oauthErrorOf,
+  oauthErrorResponse,
+  parseTokenRequest,
+  TOKEN_TYPES,
+  type TokenExchangeParameters,
+} from '@wimse/token-exchange'
+import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
+import { exchangeForAccessToken, exchangeForGrant } from './act-for-subject.ts'
+import { authenticateCaller, type CallerRules } from './authenticate-caller.ts'
+import type { Issued } from './issued.ts'
+import { redeemGrant } from './redeem-grant.ts'
+import { replaceTransaction } from './replace-transaction.ts'
+import { startTransaction } from './start-transaction.ts'
+import type { TokenRules } from './token-rules.ts'
+
+/** What the token endpoint is made of. */
+export interface TokenEndpointOptions {
+  readonly rules: TokenRules
+  readonly caller: CallerRules
+  readonly clients: ClientAuthenticator
+  readonly log: OperatorLog
+}
+
+/** Answers one request. Never rejects. */
+export type TokenEndpoint = (view: RequestView, peer: () => Promise<VerifiedPeer | undefined>) => Promise<Response>
+
+const REQUEST_RULES = {
+  grantTypes: [GRANT_TYPES.tokenExchange, GRANT_TYPES.jwtBearer],
+  // TXN-13.3-01: refresh tokens are not among them.
+  subjectTokenTypes: [TOKEN_TYPES.accessToken, TOKEN_TYPES.transactionToken, TOKEN_TYPES.unsignedJson],
+  requestedTokenTypes: [TOKEN_TYPES.transactionToken, TOKEN_TYPES.accessToken, TOKEN_TYPES.jwt],
+} as const
+
+/** What a fault of transaction tokens is at a token endpoint; any other one is about the subject token. */
+const TRANSACTION_FAULTS: Readonly<Partial<Record<ErrorCode, ErrorCode>>> = {
+  ERR_TXN_SCOPE: 'ERR_EXCHANGE_SCOPE',
+  ERR_TXN_SCOPE_WIDER: 'ERR_EXCHANGE_SCOPE',
+  ERR_TXN_CONTEXT: 'ERR_EXCHANGE_PARAMETER_MALFORMED',
+  ERR_TXN_CONTEXT_WIDER: 'ERR_EXCHANGE_PARAMETER_MALFORMED',
+  ERR_TXN_EMBEDDED_TOKEN: 'ERR_EXCHANGE_PARAMETER_MALFORMED',
+  ERR_TXN_TOO_LARGE: 'ERR_EXCHANGE_PARAMETER_TOO_LARGE',
+}
+
+/**
+ * Makes the token endpoint. In order: the proof that a request carries and the peer of its connection; its form (TEX-2.1-01); the client
+ * (TXN-11.3-01) and its admission; then what was asked for. A token is handed out only when every step held, and each request leaves
+ * exactly one event: `token.issued` or `token.refused`, with hashes in place of tokens and subjects (TXN-15.2-01, TXN-15.2-02, TXN-15.2-04).
+ */
+export function createTokenEndpoint({ rules, caller, clients, log }: TokenEndpointOptions): TokenEndpoint {
+  const hash = async (text: string): Promise<string> => rules.runtime.crypto.digestText('sha-256', text)
+
+  return async (view, peer) => {
+    let client: AuthenticatedClient | undefined
+    let proven: WorkloadIdentifier | undefined
+    try {
+      const { request, ...found } = await authenticateCaller(view, await peer(), caller)
+      proven = (found.peer ?? found.connection)?.identifier
+      const parameters = await parseTokenRequest(request, REQUEST_RULES)
+      client = await clients.authenticate({
+        fields: view.fields,
+        parameters: parameters.client,
+        ...(found.peer !== undefined && { peer: found.peer }),
+        ...(found.connection !== undefined && { connection: found.connection }),
+      })
+      const issued = await (parameters.grantType === GRANT_TYPES.jwtBearer
+        ? redeemGrant(parameters, client, rules)
+        : exchange(parameters, client, rules))
+      log.event('token.issued', {
+        kind: issued.kind,
+        acting: issued.acting,
+        client: client.identifier,
+        method: client.method,
+        target: issued.target,
+        scope: issued.scope,
+        actors: issued.actors,
+        transaction: issued.transaction,
+        subjectHash: await hash(issued.subject),
+        tokenHash: await hash(issued.token),
+        expiresAt: issued.expiresAt,
+      })
+      return issued.response
+    } catch (error) {
+      const failure = failureOf(error, caller.authenticator !== undefined)
+      log.event('token.refused', {
+        ...describeFailure(error),
+        error: failure.oauth.error,
+        // Who is at the other end, also where it isn't a client.
+        client: client?.identifier ?? proven,
+        method: client?.method,
+      })
+      return failure.response
+    }
+  }
+}
+
+/** What is asked for tells which of the four exchanges it is. */
+function exchange(parameters: TokenExchangeParameters, client: AuthenticatedClient, rules: TokenRules): Promise<Issued> {
+  const { requestedTokenType, subjectToken } = parameters
+  if (requestedTokenType === TOKEN_TYPES.transactionToken) {
+    return subjectToken.type === TOKEN_TYPES.transactionToken
+      ? replaceTransaction(parameters, client, rules)
+      : startTransaction(parameters, client, rules)
+  }
+  return requestedTokenType === TOKEN_TYPES.jwt
+    ? exchangeForGrant(parameters, client, rules)
+    : exchangeForAccessToken(parameters, client, rules)
+}
+
+/** TXN-11.4-05: errors are those of OAuth. What is no WimseError is our own fault, and nothing about it goes out. */
+function failureOf(error: unknown, takesWpt: boolean): { readonly response: Response; readonly oauth: OAuthError } {
+  const failure = isWimseError(error) ? asExchangeError(error) : ('ERR_OPTIONS_INVALID' as const)
+  const code = typeof failure === 'string' ? failure : failure.code
+  return { response: oauthErrorResponse(failure, { takesWpt }), oauth: oauthErrorOf(code) }
+}
+
+function asExchangeError(error: WimseError): WimseError {
+  return error.code.startsWith('ERR_TXN_') ? recode(TRANSACTION_FAULTS[error.code] ?? 'ERR_EXCHANGE_SUBJECT_TOKEN', error) : error
+}
