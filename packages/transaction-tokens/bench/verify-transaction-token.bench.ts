@@ -20,22 +20,16 @@ async function world(): Promise<World> {
   const { privateKey } = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const signer: Signer = await createSigner(privateKey.export({ format: 'jwk' }), { algorithm: 'ES256', runtime })
   const keys = staticTokenServiceKeys({ 'shop.example': { keys: [{ ...signer.publicJwk, kid: '1' }] } })
-  const data = Buffer.alloc(600, 1)
+  const data = Buffer.alloc(520, 1)
   const signature = crypto.sign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' })
   const key = { key: crypto.createPublicKey(privateKey), dsaEncoding: 'ieee-p1363' } as const
+  // What the example of the draft says, section 9.2.
   const grant = {
     trustDomain: 'shop.example',
     subject: 'd084sdrt234fsaw34tr23t',
-    scope: ['orders.place', 'payments.charge'],
+    scope: ['trade.stocks'],
     requester: 'spiffe://shop.example/storefront',
-    transactionContext: {
-      action: 'buy',
-      item: 'book-17',
-      quantity: 2,
-      amount: 4250,
-      currency: 'EUR',
-      customer: { geo: 'DE', level: 'gold' },
-    },
+    transactionContext: { action: 'BUY', ticker: 'MSFT', quantity: '100', customer_type: { geo: 'US', level: 'VIP' } },
     requesterContext: { req_ip: '192.0.2.17', authn: 'urn:ietf:rfc:6749' },
     lifetimeSeconds: 300,
   } as const

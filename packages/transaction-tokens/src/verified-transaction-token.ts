@@ -97,8 +97,10 @@ export function assertVerifiedTransactionToken(token: VerifiedTransactionToken):
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'not a verified transaction token' })
 }
 
-function deepFreeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null) return
+function deepFreeze(value: object): void {
+  for (const name in value) {
+    const member = (value as Readonly<Record<string, unknown>>)[name]
+    if (typeof member === 'object' && member !== null) deepFreeze(member)
+  }
   Object.freeze(value)
-  for (const name in value) deepFreeze((value as Readonly<Record<string, unknown>>)[name])
 }

@@ -41,7 +41,8 @@ export function parseStrictJson(octets: Uint8Array, limits: StrictJsonLimits = {
     throw malformed('syntax')
   }
   // Before anything that recurses: JSON.stringify would overflow the stack on what JSON.parse reads without.
-  if (deeperThan(value, limits.maxDepth ?? DEFAULT_JSON_MAX_DEPTH)) throw malformed('too deep')
+  const maxDepth = limits.maxDepth ?? DEFAULT_JSON_MAX_DEPTH
+  if (opensMoreThan(text, maxDepth) && deeperThan(value, maxDepth)) throw malformed('too deep')
   // JSON.parse keeps the last of two members with one name. What it writes again as the same text had no such pair, nor white space;
   // any other text is scanned for it.
   if (JSON.stringify(value) !== text || text.includes('\\') || text.includes('"__proto__"')) checkStructure(text)
@@ -60,10 +61,25 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Whether a text has more brackets than a depth needs, those in strings included: few texts do, and only these are walked. */
+function opensMoreThan(text: string, depth: number): boolean {
+  let count = 0
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
+      count += 1
+      if (count > depth) return true
+    }
+  }
+  return false
+}
+
 function deeperThan(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (depth === 0) return true
-  for (const name in value) if (deeperThan((value as Readonly<Record<string, unknown>>)[name], depth - 1)) return true
+  for (const name in value) {
+    const member = (value as Readonly<Record<string, unknown>>)[name]
+    if (typeof member === 'object' && deeperThan(member, depth - 1)) return true
+  }
   return false
 }
 
