@@ -3,6 +3,7 @@ import { defaultRuntime, WIMSE_ALGORITHMS } from '@wimse/keys'
 import {
   type ClientAuthenticator,
   createClientAuthenticator,
+  DEFAULT_MAX_REQUEST_BYTES,
   GRANT_TYPES,
   type IssuerKeys,
   MAX_ACCESS_TOKEN_LIFETIME_SECONDS,
@@ -64,14 +65,19 @@ export async function startTokenService(config: TokenServiceConfig, options: Tok
   const close = async (): Promise<void> => {
     for (const step of closers.splice(0).reverse()) await step()
   }
+  let workload: Workload | undefined
+  let serving = false
+  const report = (): HealthReport => reportHealth(serving ? workload : undefined, keys, config)
   try {
-    const workload = await openWorkload(config, runtime)
-    closers.push(() => workload.close())
-    const report = (): HealthReport => reportHealth(workload, keys, config)
+    // First, so that whoever started it sees that it lives while it waits for credentials.
     const health = config.health && (await serveHealth(config.health, report))
     if (health) closers.push(() => health.close())
+    const opened = await openWorkload(config, runtime)
+    workload = opened
+    closers.push(() => opened.close())
     const server = await serve(config, { workload, keys, replay, runtime, log })
     closers.push(() => server.close())
+    serving = true
     log.event('service.ready', { issuer: config.issuer, port: server.port, keyId: keys.current().keyId })
     return {
       port: server.port,
@@ -104,7 +110,9 @@ async function serve(config: TokenServiceConfig, { workload, keys, replay, runti
   const endpoint = createTokenEndpoint({
     rules,
     caller: {
-      authenticator: takes('wimse') ? workload.authenticator({ audience: [issuer, ...config.aliases], replay, accept }) : undefined,
+      authenticator: takes('wimse')
+        ? workload.authenticator({ audience: [issuer, ...config.aliases], replay, accept, maxBodyBytes: DEFAULT_MAX_REQUEST_BYTES })
+        : undefined,
       takesConnections: takes('mutual-tls'),
       runtime,
     },
@@ -167,9 +175,9 @@ async function tokenRules(
   })
 }
 
-function reportHealth({ source }: Workload, keys: SigningKeys, { trustDomain }: TokenServiceConfig): HealthReport {
-  const svid = attempt(() => source.x509.current())
-  const trust = attempt(() => source.trust.bundle(trustDomain))?.x509Authorities.length ?? 0
+function reportHealth(workload: Workload | undefined, keys: SigningKeys, { trustDomain }: TokenServiceConfig): HealthReport {
+  const svid = attempt(() => workload?.source.x509.current())
+  const trust = attempt(() => workload?.source.trust.bundle(trustDomain))?.x509Authorities.length ?? 0
   return { ready: svid !== undefined && trust > 0, svidExpiresAt: svid?.notAfter ?? null, trust: trust > 0, keyId: keys.current().keyId }
 }
 

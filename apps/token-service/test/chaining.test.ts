@@ -1,5 +1,3 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { requestViewOfParts, requestViewOfRequest } from '@wimse/core'
 import { jwtBearerRequest } from '@wimse/token-exchange'
 import type { Workload } from '@wimse/workload/node'
@@ -31,15 +29,12 @@ let payments: Workload
 beforeEach(async () => {
   world = await createWorld()
   shop = await world.start()
-  const bootstrap = await world.workload(PAYMENTS, [shop])
-  const jwks = await answerOf(await bootstrap.send(await read(shop, '/jwks')))
-  const file = join(world.directory, 'shop.json')
-  await writeFile(file, JSON.stringify(jwks.body))
+  const jwksUri = `https://localhost:${shop.port}/jwks`
   const transcription = { subjects: [{ from: 'shop-customer' }], actors: [{ from: 'shop' }], scope: { 'ledger:post': 'post' } }
   bank = await world.start(
     {
       accessTokens: { targets: [{ audience: LEDGER, allow: [PAYMENTS] }] },
-      chaining: { inbound: [{ issuer: ISSUER, jwksFile: file, transcription }] },
+      chaining: { inbound: [{ issuer: ISSUER, jwksUri, peer: 'spiffe://shop.example/token-service', transcription }] },
     },
     'bank',
   )

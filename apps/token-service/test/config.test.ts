@@ -39,7 +39,18 @@ describe('decodeTokenServiceConfig', () => {
     [
       'two issuers whose subjects could be mixed up',
       { ...least, accessTokenIssuers: [idp, { ...idp, issuer: 'https://b.example' }] },
-      ['accessTokenIssuers'],
+      ['accessTokenIssuers[0].subjectPrefix', 'accessTokenIssuers[1].subjectPrefix'],
+    ],
+    [
+      'a prefix that another one begins with',
+      {
+        ...least,
+        accessTokenIssuers: [
+          { ...idp, subjectPrefix: 'a' },
+          { ...idp, issuer: 'https://b.example', subjectPrefix: 'ab' },
+        ],
+      },
+      ['accessTokenIssuers[0].subjectPrefix'],
     ],
     ['its own issuer', { ...least, accessTokenIssuers: [{ ...idp, issuer: least.issuer }] }, ['accessTokenIssuers[0].issuer']],
     [

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isJsonObject, type JsonObject, parseStrictJsonObject, type RequestView, readBody, requestViewOfRequest } from '@wimse/core'
 import { generateSigner, type Signer, signCompactJws } from '@wimse/keys'
-import { createTestAuthority, createTestRuntime, startFakeWorkloadApi, type TestAuthority, type TestRuntime } from '@wimse/testing'
+import {
+  createTestAuthority,
+  createTestRuntime,
+  type FakeIdentity,
+  startFakeWorkloadApi,
+  type TestAuthority,
+  type TestRuntime,
+} from '@wimse/testing'
 import { type TokenExchangeRequestOptions, tokenExchangeRequest } from '@wimse/token-exchange'
 import { createWorkload, type ProofChoice, type Workload, workloadApi } from '@wimse/workload/node'
 import { jsonLinesLog, parseTokenServiceConfig, startTokenService, type TokenService } from '../src/index.ts'
@@ -41,8 +48,9 @@ export interface World {
   readonly events: JsonObject[]
   readonly log: string[]
   /** Starts a token service of a trust domain. */
-  start(options?: Options, domain?: 'shop' | 'bank'): Promise<TokenService>
-  workload(identifier: string, services: readonly TokenService[]): Promise<Workload>
+  start(options?: Options, domain?: 'shop' | 'bank', api?: { readonly wit?: boolean }): Promise<TokenService>
+  /** `x509LifetimeSeconds`: for one whose clock stands still, so that it doesn't notice the end of it. */
+  workload(identifier: string, services: readonly TokenService[], x509LifetimeSeconds?: number): Promise<Workload>
   /** An access token of the identity provider. */
   accessToken(claims?: Options): Promise<string>
   lastEvent(): JsonObject
@@ -68,8 +76,13 @@ export async function createWorld(): Promise<World> {
   const events: JsonObject[] = []
   const log: string[] = []
 
-  const open = async (authority: TestAuthority, federated: TestAuthority, identifier: string) => {
-    const api = await startFakeWorkloadApi({ authority, federated: [federated], identities: [{ identifier, dnsNames: ['localhost'] }] })
+  const open = async (authority: TestAuthority, federated: TestAuthority, identity: FakeIdentity, wit = true) => {
+    const api = await startFakeWorkloadApi({
+      authority,
+      federated: [federated],
+      identities: [{ dnsNames: ['localhost'], ...identity }],
+      wit,
+    })
     closers.push(() => api.close())
     return api.address
   }
@@ -80,9 +93,9 @@ export async function createWorld(): Promise<World> {
     directory,
     events,
     log,
-    async start(options = {}, domain = 'shop') {
+    async start(options = {}, domain = 'shop', { wit = true } = {}) {
       const own = domain === 'shop' ? shop : bank
-      const address = await open(own, own === shop ? bank : shop, `spiffe://${own.trustDomain}/token-service`)
+      const address = await open(own, own === shop ? bank : shop, { identifier: `spiffe://${own.trustDomain}/token-service` }, wit)
       const base = domain === 'shop' ? shopConfig(directory) : bankConfig()
       const config = parseTokenServiceConfig({ ...base, workloadApi: address, ...options })
       const write = (line: string): void => {
@@ -93,16 +106,20 @@ export async function createWorld(): Promise<World> {
       closers.push(() => service.close())
       return service
     },
-    async workload(identifier, services) {
+    async workload(identifier, services, x509LifetimeSeconds) {
       const authority = identifier.startsWith('spiffe://bank.example/') ? bank : shop
-      const address = await open(authority, authority === shop ? bank : shop, identifier)
+      const address = await open(authority, authority === shop ? bank : shop, {
+        identifier,
+        ...(x509LifetimeSeconds !== undefined && { x509LifetimeSeconds }),
+      })
+      const clock = x509LifetimeSeconds === undefined ? runtime : createTestRuntime()
       const peers = Object.fromEntries(
         services.map((service, index) => [
           `https://localhost:${service.port}`,
           `spiffe://${index === 0 ? 'shop' : 'bank'}.example/token-service`,
         ]),
       )
-      const workload = await createWorkload({ source: workloadApi({ address, runtime }), peers, runtime })
+      const workload = await createWorkload({ source: workloadApi({ address, runtime: clock }), peers, runtime: clock })
       closers.push(() => workload.close())
       return workload
     },

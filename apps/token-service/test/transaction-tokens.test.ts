@@ -1,7 +1,9 @@
 import { requestViewOfParts, utf8 } from '@wimse/core'
-import { clientIdentification, createAttestationAuthentication, jwtSvidAuthentication } from '@wimse/token-exchange'
+import { startBundleEndpoint } from '@wimse/testing'
+import { clientIdentification, createAttestationAuthentication, GRANT_TYPES, jwtSvidAuthentication } from '@wimse/token-exchange'
 import { createTransactionTokenVerifier, staticTokenServiceKeys } from '@wimse/transaction-tokens'
 import type { Workload } from '@wimse/workload/node'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TokenService } from '../src/index.ts'
 import {
@@ -172,6 +174,28 @@ describe('a transaction token', () => {
     expect(fieldOf(replayed, 'www-authenticate')).toBe('WPT')
   })
 
+  it('is refused over a connection whose certificate has ended since the handshake', async () => {
+    const shortLived = await world.workload(STOREFRONT, [service], 60)
+    const client = clientIdentification(shortLived.identifier)
+    const ask = async () => exchange(shortLived, service, { ...asked(await world.accessToken()), client }, 'mutual-tls')
+    expect((await ask()).status).toBe(200)
+    world.runtime.advance(61)
+    expect((await ask()).body['error']).toBe('invalid_client')
+    expect(world.lastEvent()).toMatchObject({ event: 'token.refused', code: 'ERR_X509_EXPIRED' })
+  })
+
+  it('is issued where the keys of WITs come from a bundle endpoint', async () => {
+    const { url, identifier, close } = await startBundleEndpoint({ authority: world.shop, profile: 'https_spiffe' })
+    try {
+      const witBundles = [{ trustDomain: 'shop.example', url, endpointIdentifier: identifier }]
+      const beside = await world.start({ witBundles }, 'shop', { wit: false })
+      const caller = await world.workload(STOREFRONT, [beside])
+      expect((await exchange(caller, beside, asked(await world.accessToken()))).status).toBe(200)
+    } finally {
+      await close()
+    }
+  })
+
   it.each([
     ['a parameter twice', 'grant_type=a&grant_type=b', 'ERR_EXCHANGE_PARAMETER_REPEATED', 400],
     ['an unknown parameter', 'grant_type=a&foo=b', 'ERR_EXCHANGE_PARAMETER_UNKNOWN', 400],
@@ -187,6 +211,39 @@ describe('a transaction token', () => {
     expect(Object.keys(answer.body)).toEqual(['error', 'error_description'])
     expect(fieldOf(answer, 'cache-control')).toBe('no-store')
     expect(world.lastEvent()).toMatchObject({ event: 'token.refused', code })
+  })
+
+  it('answers whatever comes with an OAuth error and one event', async () => {
+    const name = fc.constantFrom(
+      'grant_type',
+      'subject_token',
+      'subject_token_type',
+      'audience',
+      'scope',
+      'requested_token_type',
+      'client_id',
+      'x',
+    )
+    const value = fc.oneof(
+      fc.constantFrom(GRANT_TYPES.tokenExchange, GRANT_TYPES.jwtBearer, ACCESS_TYPE, JSON_TYPE, TXN_TYPE, '{}'),
+      fc.string(),
+    )
+    const form = fc.array(fc.tuple(name, value), { maxLength: 8 }).map((pairs) => new URLSearchParams(pairs).toString())
+    const authority = `localhost:${service.port}`
+    const fields = [['content-type', 'application/x-www-form-urlencoded']] as const
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(form, fc.string()), async (text) => {
+        const before = world.events.length
+        const view = requestViewOfParts({ method: 'POST', scheme: 'https', authority, target: '/token', fields, body: utf8(text) })
+        const answer = await send(storefront, view)
+        expect(answer.status).toBe(400)
+        expect(Object.keys(answer.body)).toEqual(['error', 'error_description'])
+        expect(fieldOf(answer, 'cache-control')).toBe('no-store')
+        expect(world.events.length).toBe(before + 1)
+        expect(world.lastEvent()['error']).not.toBe('server_error')
+      }),
+      { numRuns: 60 },
+    )
   })
 
   it('leaves one event for each request, and no token or subject in any (TXN-15.2-01, TXN-15.2-02, TXN-15.2-04)', async () => {

@@ -177,8 +177,10 @@ export function decodeTokenServiceConfig(value: unknown): DecodedConfig {
   const { accessTokenIssuers, chaining, transactionTokens } = config
   checkIssuers(accessTokenIssuers, 'accessTokenIssuers', config.issuer, faults)
   checkIssuers(chaining.inbound, 'chaining.inbound', config.issuer, faults)
-  if (new Set(accessTokenIssuers.map(({ subjectPrefix }) => subjectPrefix)).size !== accessTokenIssuers.length) {
-    faults.push({ path: 'accessTokenIssuers', expected: 'a subjectPrefix of its own for each issuer' })
+  // `a` and `ab` would let a subject of one issuer pass for one of the other.
+  for (const [index, { subjectPrefix }] of accessTokenIssuers.entries()) {
+    const mixed = accessTokenIssuers.some((other, at) => at !== index && other.subjectPrefix.startsWith(subjectPrefix))
+    if (mixed) faults.push({ path: `accessTokenIssuers[${index}].subjectPrefix`, expected: 'a prefix that no other one begins with' })
   }
   for (const [index, rule] of transactionTokens.rules.entries()) {
     if (rule.subjectTokenTypes.includes('unsigned_json') && rule.subjects.length === 0) {

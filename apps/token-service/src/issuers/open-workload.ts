@@ -17,7 +17,7 @@ export function openWorkload(config: TokenServiceConfig, runtime: Runtime): Prom
       trustDomain,
       url,
       profile: { kind: 'https_spiffe', endpointIdentifier },
-      fetchBundle: nodeFetchBundle(),
+      fetchBundle: nodeFetchBundle({ runtime }),
       runtime,
     }),
     kinds: ['wit'] as const,

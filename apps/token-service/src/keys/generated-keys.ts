@@ -1,6 +1,6 @@
 import type { Runtime } from '@wimse/core'
 import { generateSigner, type SignatureAlgorithm } from '@wimse/keys'
-import type { OperatorLog } from '../log/operator-log.ts'
+import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
 import { type PublishedKeys, publishKeys, type SigningKey, type SigningKeys } from './signing-keys.ts'
 
 /** How keys are made. */
@@ -47,7 +47,8 @@ export async function generatedKeys(options: GeneratedKeysOptions): Promise<Sign
     for (;;) {
       await runtime.delay(rotateEverySeconds * 1000, ended.signal)
       if (ended.signal.aborted) return
-      await rotate()
+      // The keys that are there go on.
+      await rotate().catch((error: unknown) => log.event('keys.unusable', describeFailure(error)))
     }
   }
   void keepRotating()

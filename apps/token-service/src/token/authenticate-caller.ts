@@ -1,8 +1,8 @@
-import { fieldValues, isWimseError, type RequestView, type Runtime } from '@wimse/core'
+import { fieldValues, isWimseError, type RequestView, type Runtime, WimseError } from '@wimse/core'
 import type { VerifiedPeer } from '@wimse/mutual-tls'
 import { type ClientConnection, certificateThumbprint, type ProvenPeer } from '@wimse/token-exchange'
 import { WIT_FIELD } from '@wimse/wit'
-import type { Authenticator } from '@wimse/workload'
+import type { AuthenticatedRequest, Authenticator } from '@wimse/workload'
 
 /** A request, and what is proven about who made it before its parameters are read. */
 export interface Caller {
@@ -21,23 +21,28 @@ export interface CallerRules {
 
 /**
  * Finds out what a request proves: the WPT or HTTP signature that it carries, and the peer of its connection. A proof that is there has to hold;
- * one that is missing is no fault, since clients have other ways to authenticate.
+ * one that is missing is no fault, since clients have other ways to authenticate. A certificate that has ended since the handshake counts no
+ * more, and says so where nothing else in the request is a proof.
  *
- * @throws WimseError what the authenticator refuses with
+ * @throws WimseError what the authenticator refuses with, `ERR_X509_EXPIRED`
  */
 export async function authenticateCaller(view: RequestView, peer: VerifiedPeer | undefined, rules: CallerRules): Promise<Caller> {
   const { authenticator, takesConnections, runtime } = rules
-  const connection =
-    peer === undefined || !takesConnections
-      ? undefined
-      : { identifier: peer.identifier, certificateThumbprint: await certificateThumbprint(peer.certificate.leaf, runtime) }
-  if (authenticator === undefined) return { request: view, peer: undefined, connection }
+  const authenticated = authenticator && (await proofOf(view, authenticator))
+  if (authenticated !== undefined) return { request: authenticated.request, peer: authenticated.peer, connection: undefined }
+  if (peer === undefined || !takesConnections) return { request: view, peer: undefined, connection: undefined }
+  const { leaf, pathNotAfter } = peer.certificate
+  if (runtime.now() / 1000 >= pathNotAfter) throw new WimseError('ERR_X509_EXPIRED')
+  const connection = { identifier: peer.identifier, certificateThumbprint: await certificateThumbprint(leaf, runtime) }
+  return { request: view, peer: undefined, connection }
+}
+
+async function proofOf(view: RequestView, authenticator: Authenticator): Promise<AuthenticatedRequest | undefined> {
   try {
-    const authenticated = await authenticator.authenticate(view)
-    return { request: authenticated.request, peer: authenticated.peer, connection }
+    return await authenticator.authenticate(view)
   } catch (error) {
     const nothing = isWimseError(error, 'ERR_PROOF_MISSING') && fieldValues(view.fields, WIT_FIELD).length === 0
-    if (!nothing) throw error
-    return { request: view, peer: undefined, connection }
+    if (nothing) return undefined
+    throw error
   }
 }
