@@ -1,4 +1,5 @@
 export { type Audience, type AudienceCheck, createAudienceCheck } from './audience.ts'
+export { type BoundedMap, createBoundedMap } from './bounded-map.ts'
 export { formatBase64url, parseBase64url } from './encoding/base64url.ts'
 export { concatOctets, sameOctets, utf8 } from './encoding/octets.ts'
 export {

@@ -1,4 +1,4 @@
-import { WimseError } from '@wimse/core'
+import { createBoundedMap } from '@wimse/core'
 import type { KeyAuthority } from '@wimse/trust'
 import type { VerifiedTransactionToken } from './verified-transaction-token.ts'
 
@@ -21,8 +21,7 @@ export interface TransactionTokenCache {
  * @throws WimseError `ERR_OPTIONS_INVALID`
  */
 export function createTransactionTokenCache(size: number): TransactionTokenCache {
-  if (!Number.isSafeInteger(size) || size < 0) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'cacheSize' })
-  const remembered = new Map<string, Remembered>()
+  const remembered = createBoundedMap<Remembered>(size)
   return {
     get(hash, now, authorities) {
       const entry = remembered.get(hash)
@@ -32,11 +31,6 @@ export function createTransactionTokenCache(size: number): TransactionTokenCache
       return undefined
     },
     set(token, authorities) {
-      if (size === 0) return
-      if (remembered.size >= size && !remembered.has(token.hash)) {
-        const [oldest] = remembered.keys()
-        if (oldest !== undefined) remembered.delete(oldest)
-      }
       remembered.set(token.hash, { token, authorities })
     },
   }

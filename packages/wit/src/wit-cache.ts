@@ -1,4 +1,4 @@
-import { WimseError } from '@wimse/core'
+import { createBoundedMap } from '@wimse/core'
 import type { Verifier } from '@wimse/keys'
 import type { TrustBundle } from '@wimse/trust'
 import type { VerifiedWit } from './verified-wit.ts'
@@ -26,8 +26,7 @@ export interface WitCache {
  * @throws WimseError `ERR_OPTIONS_INVALID`
  */
 export function createWitCache(size: number): WitCache {
-  if (!Number.isSafeInteger(size) || size < 0) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'cacheSize' })
-  const remembered = new Map<string, Remembered>()
+  const remembered = createBoundedMap<Remembered>(size)
   return {
     get(hash, now, bundleOf) {
       const entry = remembered.get(hash)
@@ -37,11 +36,6 @@ export function createWitCache(size: number): WitCache {
       return undefined
     },
     set(wit, bundle) {
-      if (size === 0) return
-      if (remembered.size >= size && !remembered.has(wit.hash)) {
-        const [oldest] = remembered.keys()
-        if (oldest !== undefined) remembered.delete(oldest)
-      }
       remembered.set(wit.hash, { wit, bundle })
     },
   }
@@ -52,16 +46,11 @@ export type KeyPool = (verifier: Verifier) => Verifier
 
 /** A pool of at most `size` keys, which remain imported; the oldest makes room. Only keys of WITs that verified enter it. */
 export function createKeyPool(size: number): KeyPool {
-  const pool = new Map<string, Verifier>()
+  const pool = createBoundedMap<Verifier>(size)
   return (verifier) => {
     const id = `${verifier.algorithm}:${verifier.thumbprint}`
     const known = pool.get(id)
-    if (known !== undefined || size === 0) return known ?? verifier
-    if (pool.size >= size) {
-      const [oldest] = pool.keys()
-      if (oldest !== undefined) pool.delete(oldest)
-    }
-    pool.set(id, verifier)
-    return verifier
+    if (known === undefined) pool.set(id, verifier)
+    return known ?? verifier
   }
 }
