@@ -74,6 +74,22 @@ describe('an access token', () => {
     expect(claimsOf(body['access_token'])).toMatchObject({ sub: 'user:alice', act: { sub: ORDERS }, scope: 'orders:place' })
   })
 
+  it('keeps who acts already, through the transaction and its replacements (TEX-4.1-03)', async () => {
+    const { service, storefront } = await begin()
+    const orders = await world.workload(ORDERS, [service])
+    const act = { sub: 'spiffe://shop.example/concierge' }
+    const txn = { audience: 'shop.example', scope: ['orders:place'], requestedTokenType: TXN_TYPE }
+    const started = await exchange(storefront, service, { ...asked(await world.accessToken({ act })), ...txn })
+    expect(claimsOf(started.body['access_token'])['act']).toEqual(act)
+    expect(world.lastEvent()).toMatchObject({ kind: 'transaction-token', actors: 1 })
+    const before = { token: String(started.body['access_token']), type: TXN_TYPE }
+    const replaced = await exchange(orders, service, { subjectToken: before, ...txn })
+    const subjectToken = { token: String(replaced.body['access_token']), type: TXN_TYPE }
+    expect(claimsOf(subjectToken.token)['act']).toEqual(act)
+    const { body } = await exchange(orders, service, { subjectToken, audience: CHARGES })
+    expect(claimsOf(body['access_token'])['act']).toEqual({ sub: ORDERS, act })
+  })
+
   it('has no actor only where impersonation is granted, and the event tells (TEX-A.1.1-01)', async () => {
     const impersonation = [{ actors: [STOREFRONT], subjects: ['*'], targets: [CHARGES], scope: ['*'] }]
     const { service, storefront } = await begin({ acting: { impersonation } })

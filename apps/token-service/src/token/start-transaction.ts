@@ -1,8 +1,11 @@
 import { type JsonObject, WimseError } from '@wimse/core'
 import { decodeUnverifiedJws } from '@wimse/keys'
 import {
+  type Actor,
   type AuthenticatedClient,
+  formatActorChain,
   narrowScope,
+  parseActorChain,
   parseScope,
   TOKEN_TYPES,
   type TokenExchangeParameters,
@@ -17,6 +20,8 @@ import type { TokenRules } from './token-rules.ts'
 interface Subject {
   readonly subject: string
   readonly scope: readonly string[]
+  /** Who acts for the subject; the current one first. */
+  readonly actors: readonly Actor[]
   readonly expiresAt: number | undefined
 }
 
@@ -37,9 +42,10 @@ export async function startTransaction(
   const kind = subjectToken.type === TOKEN_TYPES.accessToken ? 'access_token' : 'unsigned_json'
   const rule = client.trustDomain === rules.trustDomain ? rules.transactionRule(client, kind) : undefined
   if (rule === undefined) throw new WimseError('ERR_POLICY_DENIED', { detail: 'no rule for this requester' })
-  const { subject, scope: own, expiresAt } = await subjectOf(parameters, client, rule, rules)
+  const { subject, scope: own, actors, expiresAt } = await subjectOf(parameters, client, rule, rules)
   const available = Object.entries(rule.scope).flatMap(([value, needed]) => (needed.every((one) => own.includes(one)) ? [value] : []))
   const scope = narrowScope(requiredScope(parameters), available)
+  const act = formatActorChain(actors)
   const issuing = tokenServiceOptions(rules, subjectToken.type === TOKEN_TYPES.accessToken ? [subjectToken.token] : [])
   const token = await issueTransactionToken(
     {
@@ -50,6 +56,8 @@ export async function startTransaction(
       transactionContext: admitted(requestDetails, rule.requestDetails, 'request_details'),
       requesterContext: admitted(requestContext, rule.requestContext, 'request_context'),
       lifetimeSeconds: rule.lifetimeSeconds,
+      // TEX-4.1-03: a transaction that was started on behalf of somebody never looks as if that one had started it.
+      ...(act !== undefined && { claims: { act } }),
       ...(expiresAt !== undefined && { subjectExpiresAt: expiresAt }),
     },
     issuing,
@@ -85,7 +93,8 @@ function admitted(context: JsonObject, names: readonly string[], parameter: stri
 /** The answer with a transaction token (TXN-11.4-01, TXN-11.4-02, TXN-11.4-03, TXN-11.4-04). */
 export function transactionTokenIssued(token: string, kind: 'transaction-token' | 'replacement', rules: TokenRules): Issued {
   // This service has just made it: there is nothing to verify.
-  const { txn, sub, scope: granted, exp } = decodeUnverifiedJws(token).payload
+  const { txn, sub, scope: granted, exp, act } = decodeUnverifiedJws(token).payload
+  const actors = parseActorChain(act, rules.delegation.maxChainDepth).length
   const scope = parseScope(granted)
   const expiresAt = Number(exp)
   const response = tokenExchangeResponse({
@@ -94,7 +103,7 @@ export function transactionTokenIssued(token: string, kind: 'transaction-token' 
     expiresInSeconds: expiresAt - Math.floor(rules.runtime.now() / 1000),
     scope,
   })
-  return { response, token, kind, subject: String(sub), scope, target: rules.trustDomain, transaction: String(txn), expiresAt }
+  return { response, token, kind, subject: String(sub), scope, target: rules.trustDomain, actors, transaction: String(txn), expiresAt }
 }
 
 async function subjectOf(
@@ -104,5 +113,5 @@ async function subjectOf(
   rules: TokenRules,
 ): Promise<Subject> {
   if (subjectToken.type === TOKEN_TYPES.accessToken) return subjectOfAccessToken(subjectToken.token, client, rules)
-  return { ...subjectOfUnsignedJson(subjectToken.token, rule.subjects), scope: [], expiresAt: undefined }
+  return { ...subjectOfUnsignedJson(subjectToken.token, rule.subjects), scope: [], actors: [], expiresAt: undefined }
 }
