@@ -73,6 +73,8 @@ class MutualTlsAgent extends Agent implements RequestTaker {
     const credential = source?.current()
     const own = credential === undefined ? {} : { source: { current: () => credential } }
     const socket = await connectMutualTls({ ...rest, ...own, host, port, expectedPeer: peers(origin) })
+    // As node's own agents have it: a body that goes out apart from its header would wait 40 ms for the acknowledgement of that.
+    socket.setNoDelay(true)
     this.#dialled.set(socket, { origin, credential })
     return socket
   }
