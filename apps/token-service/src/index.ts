@@ -2,6 +2,7 @@ export type { ConfigFault } from './config/decode.ts'
 export type { NarrowingName, OutboundRule, ReplacementRule, SubjectKind, TransactionTokenRule } from './config/policy-config.ts'
 export {
   type ClientMethod,
+  DEFAULT_REPLAY_CAPACITY,
   DEFAULT_ROTATE_EVERY_SECONDS,
   type DecodedConfig,
   decodeTokenServiceConfig,
@@ -15,4 +16,4 @@ export {
 export { type EventFields, jsonLinesLog, type OperatorLog } from './log/operator-log.ts'
 export type { HealthReport } from './serve/health-server.ts'
 export { JWKS_PATH, METADATA_PATH, TOKEN_PATH } from './serve/token-server.ts'
-export { DEFAULT_REPLAY_CAPACITY, startTokenService, type TokenService, type TokenServiceOptions } from './token-service.ts'
+export { startTokenService, type TokenService, type TokenServiceOptions } from './token-service.ts'

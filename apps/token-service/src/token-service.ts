@@ -30,7 +30,7 @@ import { createTokenRules, type TokenRules } from './token/token-rules.ts'
 export interface TokenServiceOptions {
   readonly log: OperatorLog
   readonly runtime?: Runtime
-  /** Used grants and proofs: in memory for {@link DEFAULT_REPLAY_CAPACITY} of each unless told. Instances that answer to one issuer have to share it. */
+  /** Proofs and used grants; in memory, each apart from the other, unless told. Instances that answer to one issuer have to share it. */
   readonly replay?: ReplayStore
 }
 
@@ -45,8 +45,6 @@ export interface TokenService {
   close(): Promise<void>
 }
 
-export const DEFAULT_REPLAY_CAPACITY = 100_000
-
 /** A key is published for as long as anything that it signed can live, and the clocks of others. */
 const KEY_OVERLAP_SECONDS: number = MAX_ACCESS_TOKEN_LIFETIME_SECONDS + 300
 
@@ -57,7 +55,10 @@ const KEY_OVERLAP_SECONDS: number = MAX_ACCESS_TOKEN_LIFETIME_SECONDS + 300
  *   time; the error of the system when an address can't be had
  */
 export async function startTokenService(config: TokenServiceConfig, options: TokenServiceOptions): Promise<TokenService> {
-  const { log, runtime = defaultRuntime(), replay = inMemoryReplayStore({ capacity: DEFAULT_REPLAY_CAPACITY }) } = options
+  const { log, runtime = defaultRuntime(), replay } = options
+  const inMemory = (): ReplayStore => inMemoryReplayStore({ capacity: config.replayCapacity })
+  // Apart: nobody's proofs keep grants from being redeemed.
+  const stores = { proofs: replay ?? inMemory(), usedGrants: replay ?? inMemory() }
   const { file } = config.keys
   const fromFile = file === undefined ? undefined : await keyFile(file, runtime)
   const keys = fromFile ?? (await generatedKeys({ ...config.keys, overlapSeconds: KEY_OVERLAP_SECONDS, runtime, log }))
@@ -75,7 +76,7 @@ export async function startTokenService(config: TokenServiceConfig, options: Tok
     const opened = await openWorkload(config, runtime)
     workload = opened
     closers.push(() => opened.close())
-    const server = await serve(config, { workload, keys, replay, runtime, log })
+    const server = await serve(config, { workload, keys, stores, runtime, log })
     closers.push(() => server.close())
     serving = true
     log.event('service.ready', { issuer: config.issuer, port: server.port, keyId: keys.current().keyId })
@@ -95,23 +96,28 @@ export async function startTokenService(config: TokenServiceConfig, options: Tok
 interface ServiceParts {
   readonly workload: Workload
   readonly keys: SigningKeys
-  readonly replay: ReplayStore
+  readonly stores: { readonly proofs: ReplayStore; readonly usedGrants: ReplayStore }
   readonly runtime: Runtime
   readonly log: OperatorLog
 }
 
-async function serve(config: TokenServiceConfig, { workload, keys, replay, runtime, log }: ServiceParts): Promise<Listening> {
+async function serve(config: TokenServiceConfig, { workload, keys, stores, runtime, log }: ServiceParts): Promise<Listening> {
   const { issuer, clients } = config
   const { x509, trust } = workload.source
   const takes = (method: ClientMethod): boolean => clients.methods.includes(method)
-  const admitted = clientAuthenticator(config, { workload, replay, runtime })
-  const rules = await tokenRules(config, { workload, keys, replay, runtime })
+  const admitted = clientAuthenticator(config, { workload, stores, runtime })
+  const rules = await tokenRules(config, { workload, keys, stores, runtime })
   const accept = ['wpt', 'http-signature'] as const
   const endpoint = createTokenEndpoint({
     rules,
     caller: {
       authenticator: takes('wimse')
-        ? workload.authenticator({ audience: [issuer, ...config.aliases], replay, accept, maxBodyBytes: DEFAULT_MAX_REQUEST_BYTES })
+        ? workload.authenticator({
+            audience: [issuer, ...config.aliases],
+            replay: stores.proofs,
+            accept,
+            maxBodyBytes: DEFAULT_MAX_REQUEST_BYTES,
+          })
         : undefined,
       takesConnections: takes('mutual-tls'),
       runtime,
@@ -136,7 +142,7 @@ async function serve(config: TokenServiceConfig, { workload, keys, replay, runti
 
 function clientAuthenticator(
   { issuer, clients }: TokenServiceConfig,
-  { workload, replay, runtime }: Pick<ServiceParts, 'workload' | 'replay' | 'runtime'>,
+  { workload, stores, runtime }: Pick<ServiceParts, 'workload' | 'stores' | 'runtime'>,
 ): ClientAuthenticator {
   const { trust, witProfile = 'wimse' } = workload.source
   const takes = (method: ClientMethod): boolean => clients.methods.includes(method)
@@ -144,7 +150,7 @@ function clientAuthenticator(
     issuer,
     admit: clients.admit,
     ...(takes('jwt-svid') && { jwtSvid: { trust } }),
-    ...(takes('wit') && { wit: { verifyWit: createWitVerifier({ trust, profile: witProfile, runtime }), replay } }),
+    ...(takes('wit') && { wit: { verifyWit: createWitVerifier({ trust, profile: witProfile, runtime }), replay: stores.proofs } }),
     ...(takes('mutual-tls') && { x509: true }),
     ...(takes('wimse') && { wimse: true }),
     runtime,
@@ -153,7 +159,7 @@ function clientAuthenticator(
 
 async function tokenRules(
   config: TokenServiceConfig,
-  { workload, keys, replay, runtime }: Pick<ServiceParts, 'workload' | 'keys' | 'replay' | 'runtime'>,
+  { workload, keys, stores, runtime }: Pick<ServiceParts, 'workload' | 'keys' | 'stores' | 'runtime'>,
 ): Promise<TokenRules> {
   const { accessTokenIssuers, chaining, issuer, trustDomain } = config
   const fetching = { runtime, peerFetch: workload.fetch }
@@ -171,7 +177,7 @@ async function tokenRules(
       audience: trustDomain,
       runtime,
     }),
-    usedGrants: replay,
+    usedGrants: stores.usedGrants,
   })
 }
 

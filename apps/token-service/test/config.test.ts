@@ -52,6 +52,7 @@ describe('decodeTokenServiceConfig', () => {
       },
       ['accessTokenIssuers[0].subjectPrefix'],
     ],
+    ['too little room for proofs', { ...least, replayCapacity: 10 }, ['replayCapacity']],
     ['its own issuer', { ...least, accessTokenIssuers: [{ ...idp, issuer: least.issuer }] }, ['accessTokenIssuers[0].issuer']],
     [
       'unsigned subjects of anybody',

@@ -59,6 +59,8 @@ export interface TokenServiceConfig {
     readonly algorithm: SignatureAlgorithm
     readonly rotateEverySeconds: number
   }
+  /** Live proofs, and used grants apart from them, that are remembered at most; when as many are live, new ones are refused with 503. */
+  readonly replayCapacity: number
   readonly clients: {
     readonly admit: readonly string[]
     readonly methods: readonly ClientMethod[]
@@ -79,6 +81,8 @@ export interface TokenServiceConfig {
   }
 }
 
+/** A proof is remembered for a minute or two: this is room for some thousand requests a second. */
+export const DEFAULT_REPLAY_CAPACITY = 500_000
 export const DEFAULT_ROTATE_EVERY_SECONDS = 86_400
 
 const LOOPBACK: readonly string[] = ['127.0.0.1', '::1', 'localhost']
@@ -132,6 +136,7 @@ const shape: Decoder<TokenServiceConfig> = object({
     }),
     { file: undefined, algorithm: 'ES256' as const, rotateEverySeconds: DEFAULT_ROTATE_EVERY_SECONDS },
   ),
+  replayCapacity: optional(integer(1000, 10_000_000), DEFAULT_REPLAY_CAPACITY),
   clients: object({
     admit: patterns,
     methods: optional(list(oneOf(...METHODS), 1), METHODS),
