@@ -14,14 +14,14 @@ import {
 import {
   type AlgorithmPolicy,
   allowedAlgorithms,
-  createVerifier,
   DEFAULT_MAX_TOKEN_BYTES,
   decodeUnverifiedJws,
   defaultRuntime,
   isSignatureAlgorithm,
+  type PublicJwk,
+  parsePublicJwk,
   type SignatureAlgorithm,
   type UnverifiedJws,
-  type Verifier,
 } from '@wimse/keys'
 import { type FoundKeyAuthority, findKeyAuthority, type TrustBundle, type TrustStore } from '@wimse/trust'
 import { isUri } from './is-uri.ts'
@@ -89,7 +89,7 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
   if (!(maxLifetimeSeconds > 0)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'maxLifetimeSeconds' })
   if (!(maxTokenBytes > 0)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'maxTokenBytes' })
   const cache = createWitCache(options.cacheSize ?? DEFAULT_WIT_CACHE_SIZE)
-  const pooled = createKeyPool(options.cacheSize ?? DEFAULT_WIT_CACHE_SIZE)
+  const pooled = createKeyPool(options.cacheSize ?? DEFAULT_WIT_CACHE_SIZE, runtime)
   const bundleOf = (wit: VerifiedWit): TrustBundle => bundleOfTrustDomain(trust, wit.trustDomain)
 
   return async (token) => {
@@ -112,14 +112,17 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
     const allowed = withCode('ERR_WIT_ALG', () => allowedAlgorithms(profile.algorithms, policy, trustDomain))
     if (!allowed.includes(alg)) throw new WimseError('ERR_WIT_ALG')
     const { authority, bundle } = await findAuthority(trust, trustDomain, jws.header['kid'], alg, profile)
-    const verifier = await authority.verifier(alg)
+    const imported = authority.verifier(alg)
+    const verifier = imported instanceof Promise ? await imported : imported
     // CRED-5.1.4-06
-    if (!(await verifier.verify(jws.signingInput, jws.signature))) throw new WimseError('ERR_WIT_SIGNATURE')
+    const valid = verifier.verify(jws.signingInput, jws.signature)
+    if (!(valid instanceof Promise ? await valid : valid)) throw new WimseError('ERR_WIT_SIGNATURE')
 
     const expiresAt = checkTimes(jws.payload, now, tolerance, maxLifetimeSeconds)
     const issuer = checkIssuer(jws.payload, Object.hasOwn(issuers, trustDomain) ? issuers[trustDomain] : undefined)
     if (profile.audienceForbidden && jws.payload['aud'] !== undefined) throw new WimseError('ERR_WIT_AUD')
-    const confirmation = pooled(await confirmationOf(jws.payload, allowed, runtime))
+    const key = pooled(confirmationKeyOf(jws.payload, allowed))
+    const confirmation = key instanceof Promise ? await key : key
     const refusedFrom = expiresAt + tolerance
     const wit = brandVerifiedWit({
       token,
@@ -207,7 +210,7 @@ function checkIssuer(claims: JsonObject, allowed: readonly string[] | undefined)
   return iss
 }
 
-async function confirmationOf(claims: JsonObject, allowed: readonly SignatureAlgorithm[], runtime: Runtime): Promise<Verifier> {
+function confirmationKeyOf(claims: JsonObject, allowed: readonly SignatureAlgorithm[]): PublicJwk {
   const { cnf } = claims
   // CRED-5.1.4-07, WSVID-3.2-02
   const jwk = typeof cnf === 'object' && cnf !== null && 'jwk' in cnf ? cnf['jwk'] : undefined
@@ -215,10 +218,6 @@ async function confirmationOf(claims: JsonObject, allowed: readonly SignatureAlg
   // CRED-5.1-14, CRED-5.1-15, CRED-5.1-17 to CRED-5.1-19, WSVID-3.2-04
   const alg: unknown = 'alg' in jwk ? jwk['alg'] : undefined
   if (!isSignatureAlgorithm(alg) || !allowed.includes(alg)) throw new WimseError('ERR_WIT_CNF_ALG')
-  try {
-    // CRED-5.1-11, WSVID-3.2-03: a public key that fits its algorithm.
-    return await createVerifier(jwk, { algorithm: alg, runtime })
-  } catch (error) {
-    throw isWimseError(error) ? recode('ERR_WIT_CNF_KEY', error) : error
-  }
+  // CRED-5.1-11, WSVID-3.2-03: a public key that fits its algorithm.
+  return withCode('ERR_WIT_CNF_KEY', () => parsePublicJwk(jwk, { algorithm: alg }))
 }

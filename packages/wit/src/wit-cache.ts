@@ -1,5 +1,5 @@
-import { createBoundedMap } from '@wimse/core'
-import type { Verifier } from '@wimse/keys'
+import { createBoundedMap, type MaybePromise, type Runtime } from '@wimse/core'
+import { createVerifier, type PublicJwk, type Verifier } from '@wimse/keys'
 import type { TrustBundle } from '@wimse/trust'
 import type { VerifiedWit } from './verified-wit.ts'
 
@@ -41,16 +41,21 @@ export function createWitCache(size: number): WitCache {
   }
 }
 
-/** Gives the verifier that stands for a key already, where there is one: a workload may get WIT after WIT for the same key. */
-export type KeyPool = (verifier: Verifier) => Verifier
+/** Gives the verifier of a key, the one at hand where there is one: a workload may get WIT after WIT for the same key. */
+export type KeyPool = (jwk: PublicJwk) => MaybePromise<Verifier>
 
 /** A pool of at most `size` keys, which remain imported; the oldest makes room. Only keys of WITs that verified enter it. */
-export function createKeyPool(size: number): KeyPool {
+export function createKeyPool(size: number, runtime: Pick<Runtime, 'crypto'>): KeyPool {
   const pool = createBoundedMap<Verifier>(size)
-  return (verifier) => {
-    const id = `${verifier.algorithm}:${verifier.thumbprint}`
+  const remember = (id: string, verifier: Verifier): Verifier => {
+    pool.set(id, verifier)
+    return verifier
+  }
+  return (jwk) => {
+    const id = jwk.kty === 'RSA' ? `${jwk.alg}.${jwk.n}.${jwk.e}` : `${jwk.alg}.${jwk.x}.${jwk.kty === 'EC' ? jwk.y : ''}`
     const known = pool.get(id)
-    if (known === undefined) pool.set(id, verifier)
-    return known ?? verifier
+    if (known !== undefined) return known
+    const made = createVerifier(jwk, { runtime })
+    return made instanceof Promise ? made.then((verifier) => remember(id, verifier)) : remember(id, made)
   }
 }
