@@ -31,14 +31,28 @@ if ! command -v dockerd >/dev/null || ! command -v iptables >/dev/null; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker.io iptables >/dev/null
 fi
 
-# No service manager is asked: in a container there is none, and where there is one the engine runs already.
-if ! pgrep -x dockerd >/dev/null 2>&1; then
+# One that has ended and waits for its parent to notice still has its name.
+runs() {
+  for pid in $(pgrep -x dockerd 2>/dev/null); do
+    case $(ps -o stat= -p "$pid" 2>/dev/null) in
+      '' | Z*) ;;
+      *) return 0 ;;
+    esac
+  done
+  return 1
+}
+
+# No service manager is asked: in a container there is none, and where there is one the engine runs already. A pid file of one that was
+# killed would keep the next from starting.
+start() {
+  rm -f /var/run/docker.pid
   echo "starting dockerd, log in $log"
   nohup setsid dockerd >>"$log" 2>&1 </dev/null &
-fi
+}
 
 waited=0
 until answers; do
+  runs || start
   if [ "$waited" -ge 60 ]; then
     echo "dockerd does not answer after $waited s; the end of $log:" >&2
     tail -n 20 "$log" >&2
