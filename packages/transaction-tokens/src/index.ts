@@ -38,7 +38,7 @@ export {
   DEFAULT_ISSUED_TRANSACTION_TOKEN_MAX_LIFETIME_SECONDS,
   type TokenServiceOptions,
 } from './sign-transaction-token.ts'
-export { readTransactionTokenField, TRANSACTION_TOKEN_FIELD } from './transaction-token-field.ts'
+export { readOptionalTransactionTokenField, readTransactionTokenField, TRANSACTION_TOKEN_FIELD } from './transaction-token-field.ts'
 export { assertVerifiedTransactionToken, type VerifiedTransactionToken } from './verified-transaction-token.ts'
 export {
   createTransactionTokenVerifier,
@@ -49,4 +49,9 @@ export {
   type VerifyTransactionTokenOptions,
   verifyTransactionToken,
 } from './verify-transaction-token.ts'
-export { type WithTransactionTokenOptions, withTransactionToken } from './with-transaction-token.ts'
+export {
+  type CarriedTransaction,
+  viewWithTransactionToken,
+  type WithTransactionTokenOptions,
+  withTransactionToken,
+} from './with-transaction-token.ts'

@@ -16,12 +16,24 @@ const TOKEN = /^[A-Za-z0-9_.-]+$/
  * @see https://datatracker.ietf.org/doc/draft-ietf-oauth-transaction-tokens/ section 12.1
  */
 export function readTransactionTokenField(fields: FieldLines): string {
+  const token = readOptionalTransactionTokenField(fields)
+  if (token === undefined) throw new WimseError('ERR_TXN_TOKEN_MISSING')
+  return token
+}
+
+/**
+ * The transaction token of a message that may have none: as {@link readTransactionTokenField}, and undefined when there is no Txn-Token field. An
+ * empty field is a fault, and so is a token in Authorization alone.
+ *
+ * @throws WimseError `ERR_TXN_TOKEN_IN_AUTHORIZATION`, `ERR_TXN_TOKEN_COUNT`, `ERR_TXN_TOKEN_MISSING`, `ERR_TXN_MALFORMED`
+ */
+export function readOptionalTransactionTokenField(fields: FieldLines): string | undefined {
   if (fieldValues(fields, 'authorization').some(isTransactionTokenCredential)) throw new WimseError('ERR_TXN_TOKEN_IN_AUTHORIZATION')
   const [token, ...others] = fieldValues(fields, TRANSACTION_TOKEN_FIELD)
   // A platform that joins repeated fields leaves a comma, which no token has.
   if (others.length > 0 || token?.includes(',') === true) throw new WimseError('ERR_TXN_TOKEN_COUNT')
-  if (token === undefined || token === '') throw new WimseError('ERR_TXN_TOKEN_MISSING')
-  if (!TOKEN.test(token)) throw new WimseError('ERR_TXN_MALFORMED', { detail: 'field value' })
+  if (token === '') throw new WimseError('ERR_TXN_TOKEN_MISSING')
+  if (token !== undefined && !TOKEN.test(token)) throw new WimseError('ERR_TXN_MALFORMED', { detail: 'field value' })
   return token
 }
 

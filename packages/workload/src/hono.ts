@@ -1,4 +1,5 @@
 import { type MaybePromise, type RequestView, type ResponseView, requestViewOfRequest, responseViewOfResponse } from '@wimse/core'
+import type { BoundTransactionToken } from '@wimse/transaction-tokens'
 import type { MiddlewareHandler } from 'hono'
 import { answerRequest } from './authenticate/answer-request.ts'
 import type { AuthenticatedPeer, ConnectionPeer } from './authenticate/authenticated-peer.ts'
@@ -25,12 +26,16 @@ export interface AuthenticateOptions extends RecipientOptions {
 
 /** What the middleware adds to the context: `new Hono<PeerVariables>()`. */
 export interface PeerVariables {
-  readonly Variables: { readonly peer: AuthenticatedPeer }
+  readonly Variables: {
+    readonly peer: AuthenticatedPeer
+    /** Undefined where the request has none or `transactionTokens` isn't told. */
+    readonly transaction: BoundTransactionToken | undefined
+  }
 }
 
 /**
- * Middleware for Hono: authenticates and authorizes every request before the handler, which finds the caller in `c.var.peer`, and signs the
- * response when the caller requires that. A refusal is answered with its status, challenge and problem details. On Node, `nodeServer` of
+ * Middleware for Hono: authenticates and authorizes every request before the handler, which finds the caller in `c.var.peer`
+ * and the transaction that it vouches for in `c.var.transaction`, and signs the response when the caller requires that. A refusal is answered with its status, challenge and problem details. On Node, `nodeServer` of
  * `@wimse/workload/node` has what `rawRequest` and `connectionPeer` are to be.
  *
  * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_IDENTIFIER_PATTERN`
@@ -44,8 +49,9 @@ export function authenticate(workload: AuthenticatorFactory, options: Authentica
       {
         view: () => rawRequest?.(context.env) ?? requestViewOfRequest(context.req.raw),
         connectionPeer: () => connectionPeer?.(context.env),
-        async handle({ body }, peer) {
+        async handle({ body }, peer, transaction) {
           context.set('peer', peer)
+          context.set('transaction', transaction)
           // The octets that were verified are the only ones that the handler gets to see.
           if (body instanceof Uint8Array) context.req.raw = withBody(context.req.raw, body)
           await next()

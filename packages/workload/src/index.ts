@@ -15,4 +15,5 @@ export {
   createAuthenticator,
   DEFAULT_ACCEPTED_PROOFS,
   type RecipientOptions,
+  type TransactionTokenRules,
 } from './authenticate/create-authenticator.ts'

@@ -1,6 +1,6 @@
 export { type CallCredentials, type PrepareCallOptions, type PreparedCall, prepareCall } from './call/prepare-call.ts'
 export { type ProcessedResponse, type ProcessResponseOptions, processResponse } from './call/process-response.ts'
-export type { ProofChoice, ProofRule } from './call/proof-choice.ts'
+export type { CallChoice, CallInit, ProofChoice, ProofRule } from './call/proof-choice.ts'
 export { connectionPeerOf } from './node/connection-peer.ts'
 export {
   createWorkload,

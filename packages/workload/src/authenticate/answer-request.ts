@@ -1,4 +1,5 @@
 import { type FieldLines, isWimseError, type MaybePromise, type RequestView, type ResponseView, responseViewOfResponse } from '@wimse/core'
+import type { BoundTransactionToken } from '@wimse/transaction-tokens'
 import type { AuthenticatedPeer, AuthenticatedRequest, ConnectionPeer } from './authenticated-peer.ts'
 import type { Authorizer } from './authorize.ts'
 import type { Authenticator } from './create-authenticator.ts'
@@ -15,7 +16,7 @@ export interface AnswerRules {
 export interface ServedRequest {
   view(): RequestView
   connectionPeer(): MaybePromise<ConnectionPeer | undefined>
-  handle(request: RequestView, peer: AuthenticatedPeer): MaybePromise<ResponseView>
+  handle(request: RequestView, peer: AuthenticatedPeer, transaction: BoundTransactionToken | undefined): MaybePromise<ResponseView>
 }
 
 /**
@@ -43,7 +44,7 @@ export async function answerRequest(served: ServedRequest, rules: AnswerRules): 
   } catch (error) {
     return refuse(error)
   }
-  const response = await authorize(known.peer).then(() => handled(served, known, rules), refuse)
+  const response = await authorize(known.peer, known.transaction).then(() => handled(served, known, rules), refuse)
   return known.finish(response).catch((error: unknown) => {
     if (response.body instanceof ReadableStream && !response.body.locked) void response.body.cancel().catch(() => undefined)
     return refuse(error)
@@ -52,9 +53,13 @@ export async function answerRequest(served: ServedRequest, rules: AnswerRules): 
 
 const CLOSE: FieldLines = [['connection', 'close']]
 
-async function handled(served: ServedRequest, { request, peer }: AuthenticatedRequest, rules: AnswerRules): Promise<ResponseView> {
+async function handled(
+  served: ServedRequest,
+  { request, peer, transaction }: AuthenticatedRequest,
+  rules: AnswerRules,
+): Promise<ResponseView> {
   try {
-    return await served.handle(request, peer)
+    return await served.handle(request, peer, transaction)
   } catch (error) {
     report(rules, error)
     return responseViewOfResponse(failure())

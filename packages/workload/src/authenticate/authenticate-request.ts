@@ -2,8 +2,8 @@ import { requestViewOfRequest } from '@wimse/core'
 import type { AuthenticatedPeer } from './authenticated-peer.ts'
 import { type AuthenticatorOptions, createAuthenticator } from './create-authenticator.ts'
 
-/** Options of {@link authenticateRequest}: those of an authenticator that signs no response. */
-export type AuthenticateRequestOptions = Omit<AuthenticatorOptions, 'credential' | 'signResponses'>
+/** Options of {@link authenticateRequest}: those of an authenticator that signs no response and reads no context. */
+export type AuthenticateRequestOptions = Omit<AuthenticatorOptions, 'credential' | 'signResponses' | 'transactionTokens'>
 
 /**
  * Authenticates one web `Request`: for edge functions and single handlers. The request stays as it is, and its body can be read once more:
@@ -12,6 +12,9 @@ export type AuthenticateRequestOptions = Omit<AuthenticatorOptions, 'credential'
  *
  * A request that requires a signed response is refused, since the response isn't seen here. The platform has joined repeated header fields and
  * parsed the URL before this can look: what it lets through is what is judged.
+ *
+ * A transaction token isn't judged here, since nothing but the peer is given back: `bindTransactionToken` of `@wimse/transaction-tokens` joins one
+ * that was verified with the `proofs` of the peer.
  *
  * @throws WimseError the code of the first check that failed; `errorResponse` of `@wimse/core` makes the answer
  */

@@ -2,6 +2,7 @@ import type { JsonObject, RequestView, ResponseView, TrustDomain, WorkloadIdenti
 import { trustDomainOf, WimseError } from '@wimse/core'
 import type { VerifiedHttpSignature } from '@wimse/http-signature'
 import type { VerifiedJwtSvid } from '@wimse/jwt-svid'
+import type { BoundTransactionToken } from '@wimse/transaction-tokens'
 import type { VerifiedWpt } from '@wimse/wpt'
 
 /** The ways in which a caller can prove who it is. A JWT-SVID proves nothing but possession of the token: it is a bearer credential. */
@@ -45,6 +46,8 @@ export interface AuthenticatedPeer {
 /** A request whose caller is known. */
 export interface AuthenticatedRequest {
   readonly peer: AuthenticatedPeer
+  /** The transaction that the request belongs to and that its peer vouches for. Undefined without one, and where `transactionTokens` isn't told. */
+  readonly transaction: BoundTransactionToken | undefined
   /** The request; its body is octets when a signature covered it, and then these are the octets that were verified. */
   readonly request: RequestView
   /**

@@ -12,10 +12,17 @@ import {
 import { createRequestVerifier, signResponse, type VerifiedHttpSignature } from '@wimse/http-signature'
 import { readBearerField, verifyJwtSvid } from '@wimse/jwt-svid'
 import { type AlgorithmPolicy, defaultRuntime } from '@wimse/keys'
+import {
+  type BoundTransactionToken,
+  bindTransactionToken,
+  readOptionalTransactionTokenField,
+  type TransactionTokenVerifier,
+} from '@wimse/transaction-tokens'
 import type { TrustStore } from '@wimse/trust'
 import { assertLiveCredential, createWitVerifier, readWitField, type WitCredential, type WitProfileName } from '@wimse/wit'
 import { createWptVerifier } from '@wimse/wpt'
 import {
+  type AuthenticatedPeer,
   type AuthenticatedRequest,
   authenticatedPeer,
   type ConnectionPeer,
@@ -23,6 +30,14 @@ import {
   type VerifiedProof,
 } from './authenticated-peer.ts'
 import { type PresentedCredentials, presentedCredentials, refuseWitAsBearer } from './presented-credentials.ts'
+
+/** How an authenticator takes transaction tokens. */
+export interface TransactionTokenRules {
+  /** Such as of `createTransactionTokenVerifier`. */
+  readonly verify: TransactionTokenVerifier
+  /** Whether a request without one is refused. */
+  readonly required?: boolean
+}
 
 /** Options of {@link createAuthenticator}. */
 export interface AuthenticatorOptions {
@@ -51,6 +66,11 @@ export interface AuthenticatorOptions {
    * SIG-3.5-08). A signed response is held back until its body is whole, which an endless stream never is: hence the default.
    */
   readonly signResponses?: 'when-required' | 'always'
+  /**
+   * The context of requests: a Txn-Token field that is there is verified, and has to be bound by a WPT or HTTP signature of its caller. Without
+   * this the field is no more than octets that the proof covers, and `transaction` is undefined.
+   */
+  readonly transactionTokens?: TransactionTokenRules
   readonly runtime?: Runtime
 }
 
@@ -60,8 +80,9 @@ export type RecipientOptions = Omit<AuthenticatorOptions, 'trust' | 'credential'
 /** Finds out who made a request. */
 export interface Authenticator {
   /**
-   * In order: what is presented; a WIT in the Authorization field (CRED-5.1-13); the WIT; the HTTP signature; the WPT; and whether the signed
-   * response that a caller requires can be had.
+   * In order: what is presented; a WIT in the Authorization field (CRED-5.1-13); the WIT; the HTTP signature; the WPT; whether the signed
+   * response that a caller requires can be had; and, with `transactionTokens`, the transaction token: exactly one field and none in
+   * Authorization, the token, and that a proof of this caller binds it.
    *
    * @param connection the peer of the TLS connection, where mutual TLS authenticated one
    * @throws WimseError the code of the first check that failed (CRED-5.2-01, WPT-2.1-01, SIG-3.6-01)
@@ -90,7 +111,7 @@ const PROOF_KINDS: readonly ProofKind[] = ['wpt', 'http-signature', 'mutual-tls'
  * @throws WimseError `ERR_OPTIONS_INVALID`
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { trust, audience, replay, credential, algorithms, signResponses, accept = DEFAULT_ACCEPTED_PROOFS } = options
+  const { trust, audience, replay, credential, algorithms, signResponses, transactionTokens, accept = DEFAULT_ACCEPTED_PROOFS } = options
   if (accept.length === 0 || !accept.every((kind) => PROOF_KINDS.includes(kind))) {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'accept' })
   }
@@ -164,8 +185,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const signed = signature !== undefined && (signature.signedResponseRequired || signResponses === 'always') ? signature : undefined
       // SIG-3.5-04, SIG-3.5-05: known before the handler does anything.
       if (signed !== undefined) await orCannotSign(signingCredential)
+      const transaction = transactionTokens && (await transactionOf(request, peer, transactionTokens))
       return {
         peer,
+        transaction,
         request: signature?.message ?? request,
         finish(response: ResponseView): Promise<ResponseView> {
           if (signed === undefined) return Promise.resolve(response)
@@ -181,6 +204,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       return errorResponse(error.code, { takesWpt })
     },
   }
+}
+
+/** TXN-12.2-01: before anything is decided on its word. TXN-13.12-01: only once its presenter is known by a proof of its own, which binds it. */
+async function transactionOf(
+  { fields }: RequestView,
+  { proofs }: AuthenticatedPeer,
+  { verify, required = false }: TransactionTokenRules,
+): Promise<BoundTransactionToken | undefined> {
+  const token = readOptionalTransactionTokenField(fields)
+  if (token !== undefined) return bindTransactionToken(await verify(token), proofs)
+  if (required) throw new WimseError('ERR_TXN_TOKEN_MISSING')
+  return undefined
 }
 
 function missingProof(presented: PresentedCredentials, onlyWpt: boolean): WimseError {

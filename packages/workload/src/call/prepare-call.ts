@@ -1,5 +1,6 @@
 import { fieldValues, type RequestView, type Runtime, WimseError, type WorkloadIdentifier } from '@wimse/core'
 import { type SignedRequest, signRequest } from '@wimse/http-signature'
+import { type CarriedTransaction, viewWithTransactionToken } from '@wimse/transaction-tokens'
 import { WIT_FIELD, type WitCredential } from '@wimse/wit'
 import { createWpt, isContextField, TXN_TOKEN_FIELD } from '@wimse/wpt'
 import type { ProofChoice } from './proof-choice.ts'
@@ -18,6 +19,8 @@ export interface PrepareCallOptions {
   readonly credentials: CallCredentials
   /** Whom the proof is for; the target URI without its query unless told. For a JWT-SVID the origin. */
   readonly audience?: string
+  /** The transaction that the call belongs to. It goes along unmodified, and the proof binds it. */
+  readonly transaction?: CarriedTransaction | undefined
   /** Header fields besides Txn-Token whose values the proof binds when the request has them. */
   readonly contextFields?: readonly string[]
   /** Octets of a body that a signature covers: 1 MiB unless told. */
@@ -34,15 +37,18 @@ export interface PreparedCall {
 }
 
 /**
- * Adds the proof to a request. A body that is a stream is read whole for a signature, whose digest covers it, and left alone otherwise.
+ * Adds the proof to a request, and before that the token of its transaction, which the proof then binds (TXN-12-01, WPT-2-18, SIG-3-11). A
+ * proof that binds nothing carries no transaction. A body that is a stream is read whole for a signature, whose digest covers it, and left alone otherwise.
  *
  * @throws WimseError `ERR_INSECURE_CHANNEL` for anything but https (WPT-3.1.1-01, CRED-9.5-01), `ERR_OPTIONS_INVALID` for a wrong name among
  *   `contextFields`, a bound field that occurs twice, or when the request has an Authorization field of its own beside a proof that needs
- *   it (WPT-2.2-01, WPT-2.2-02, WPT-2.2-03) or a WIT beside a WPT, and those of making the proof
+ *   it (WPT-2.2-01, WPT-2.2-02, WPT-2.2-03) or a WIT beside a WPT, `ERR_TXN_NOT_BOUND` for a transaction beside mutual TLS or a JWT-SVID, those of
+ *   `withTransactionToken`, and those of making the proof
  */
-export async function prepareCall(request: RequestView, options: PrepareCallOptions): Promise<PreparedCall> {
+export async function prepareCall(given: RequestView, options: PrepareCallOptions): Promise<PreparedCall> {
   const { peer, proof, credentials, runtime } = options
-  if (request.scheme !== 'https') throw new WimseError('ERR_INSECURE_CHANNEL')
+  if (given.scheme !== 'https') throw new WimseError('ERR_INSECURE_CHANNEL')
+  const request = withTransaction(given, options)
   const contextFields = readContextFields(options.contextFields)
   const target = options.audience ?? `https://${request.authority}${request.path}`
   switch (proof) {
@@ -85,6 +91,13 @@ export function readContextFields(names: readonly string[] = []): readonly strin
   const lower = names.map((name) => name.toLowerCase())
   if (!lower.every(isContextField)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'contextFields' })
   return lower
+}
+
+function withTransaction(request: RequestView, { transaction, peer, proof }: PrepareCallOptions): RequestView {
+  if (transaction === undefined) return request
+  // TXN-13.12-01: its recipient takes it from nobody who doesn't vouch for it.
+  if (proof === 'mutual-tls' || proof === 'jwt-svid') throw new WimseError('ERR_TXN_NOT_BOUND')
+  return viewWithTransactionToken(request, transaction, { peer })
 }
 
 function refuseOwn(field: string, { fields }: RequestView): void {

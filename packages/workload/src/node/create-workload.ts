@@ -17,7 +17,7 @@ import { createWitVerifier, type WitCredential, type WitProfileName } from '@wim
 import { type Authenticator, createAuthenticator, type RecipientOptions } from '../authenticate/create-authenticator.ts'
 import { type CallCredentials, type PreparedCall, prepareCall, readContextFields } from '../call/prepare-call.ts'
 import { type ProcessedResponse, processResponse } from '../call/process-response.ts'
-import type { ProofChoice, ProofRule } from '../call/proof-choice.ts'
+import type { CallChoice, CallInit, ProofRule } from '../call/proof-choice.ts'
 import { webResponseOf } from '../message/web-response.ts'
 import { createHttpsTransport, type Transport } from './https-transport.ts'
 import type { WorkloadSource } from './workload-source.ts'
@@ -31,7 +31,7 @@ export interface WorkloadOptions {
    * mapping there is: connections and signed responses are both held against it (ID-5-04).
    */
   readonly peers: PeerMapping
-  /** How calls prove who makes them; `wpt` unless told. */
+  /** How calls prove who makes them, unless the call says so itself; `wpt` unless told. */
   readonly proof?: ProofRule
   /** Rules for the WITs of others; those of the source unless told, which for `workloadApi` is `wit-svid`. */
   readonly witProfile?: WitProfileName
@@ -55,15 +55,15 @@ export interface Workload {
   /** @throws WimseError `ERR_CREDENTIAL_UNAVAILABLE`, `ERR_CREDENTIAL_EXPIRED` */
   readonly identifier: WorkloadIdentifier
   /**
-   * Calls a peer: finds its identifier, connects to that workload and no other, adds the proof, and checks the response. Redirects are
-   * not followed, since a proof is for one request. When the signal aborts it rejects with the signal's reason, as `fetch` does.
+   * Calls a peer: finds its identifier, connects to that workload and no other, adds the token of its transaction and the proof, and
+   * checks the response. Redirects are not followed, since a proof is for one request. When the signal aborts it rejects with the signal's reason, as `fetch` does.
    *
    * @throws WimseError `ERR_IDENTIFIER_UNMAPPED`, `ERR_INSECURE_CHANNEL`, `ERR_MTLS_…`, `ERR_X509_…`, `ERR_HTTP_SIGNATURE_…`,
-   *   `ERR_CREDENTIAL_…`, those of `prepareCall` and of the trust store
+   *   `ERR_CREDENTIAL_…`, `ERR_TXN_LEAVES_DOMAIN`, `ERR_TXN_NOT_BOUND`, those of `prepareCall` and of the trust store
    */
-  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
+  fetch(input: string | URL | Request, init?: CallInit): Promise<Response>
   /** The steps of `fetch`, for those who send by other means. */
-  prepare(request: RequestView, choice?: { readonly proof?: ProofChoice; readonly audience?: string }): Promise<PreparedCall>
+  prepare(request: RequestView, choice?: CallChoice): Promise<PreparedCall>
   readonly send: Transport
   process(response: ResponseView, call: PreparedCall): Promise<ProcessedResponse>
   /** An authenticator with this workload's trust and, for signed responses, its credential. All of them share one replay store unless told. */
@@ -115,7 +115,8 @@ function workloadOf(source: WorkloadSource, options: WorkloadOptions): Workload 
     const peer = expectedPeer(lookup, request)
     const chosen = choice.proof ?? (typeof proof === 'function' ? proof(peer) : proof)
     const audience = choice.audience === undefined ? {} : { audience: choice.audience }
-    return prepareCall(request, { peer, proof: chosen, credentials, contextFields, runtime, ...limit, ...audience })
+    const { transaction } = choice
+    return prepareCall(request, { peer, proof: chosen, credentials, transaction, contextFields, runtime, ...limit, ...audience })
   }
   const process: Workload['process'] = (response, call) => processResponse(response, call, { verifyWit, runtime, ...limit })
 
@@ -126,7 +127,7 @@ function workloadOf(source: WorkloadSource, options: WorkloadOptions): Workload 
     },
     async fetch(input, init) {
       const request = new Request(input, init)
-      const call = await prepare(requestViewOfRequest(request))
+      const call = await prepare(requestViewOfRequest(request), init)
       const { response } = await send(call.request, request.signal)
       try {
         return webResponseOf((await process(response, call)).response)

@@ -1,13 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type MaybePromise, type RequestView, responseViewOfResponse } from '@wimse/core'
+import type { BoundTransactionToken } from '@wimse/transaction-tokens'
 import { answerRequest } from '../authenticate/answer-request.ts'
 import type { AuthenticatedPeer, ConnectionPeer } from '../authenticate/authenticated-peer.ts'
 import { type Allow, createAuthorizer } from '../authenticate/authorize.ts'
 import type { Authenticator } from '../authenticate/create-authenticator.ts'
 import { requestViewOfIncoming, sendResponse } from './node-message.ts'
 
-/** Answers a request whose caller is known and allowed. */
-export type PeerHandler = (request: RequestView, peer: AuthenticatedPeer) => Response | Promise<Response>
+/** Answers a request whose caller is known and allowed. `transaction` is undefined where the request has none or `transactionTokens` isn't told. */
+export type PeerHandler = (
+  request: RequestView,
+  peer: AuthenticatedPeer,
+  transaction: BoundTransactionToken | undefined,
+) => Response | Promise<Response>
 
 /** Options of {@link createNodeListener}. */
 export interface NodeListenerOptions {
@@ -36,7 +41,7 @@ export function createNodeListener(
     const served = {
       view: () => requestViewOfIncoming(incoming),
       connectionPeer: () => connectionPeer?.(incoming),
-      handle: async (request: RequestView, peer: AuthenticatedPeer) => responseViewOfResponse(await handler(request, peer)),
+      handle: async (...known: Parameters<PeerHandler>) => responseViewOfResponse(await handler(...known)),
     }
     void answerRequest(served, rules).then((response) => sendResponse(response, outgoing))
   }
