@@ -14,6 +14,7 @@ export {
   verifyAccessToken,
   verifySubjectAccessToken,
 } from './access-token/verify-access-token.ts'
+export { type VerifyActorTokenOptions, verifyActorToken } from './access-token/verify-actor-token.ts'
 export {
   type AuthorizationGrantContents,
   type IssueAuthorizationGrantOptions,
@@ -140,3 +141,15 @@ export {
 export { type OAuthError, type OAuthErrorResponseOptions, oauthErrorOf, oauthErrorResponse } from './protocol/oauth-error-response.ts'
 export { formatScope, MAX_SCOPE_BYTES, MAX_SCOPE_VALUES, narrowScope, parseScope } from './protocol/scope.ts'
 export { allowInsecureEndpoint, type EndpointOptions } from './protocol/uri.ts'
+export {
+  DEFAULT_SELF_SIGNED_SUBJECT_LIFETIME_SECONDS,
+  MAX_SELF_SIGNED_SUBJECT_LIFETIME_SECONDS,
+  type SelfSignedSubjectContents,
+  type SelfSigner,
+  signSelfSignedSubject,
+} from './subject/sign-self-signed-subject.ts'
+export {
+  type VerifiedSelfSignedSubject,
+  type VerifySelfSignedSubjectOptions,
+  verifySelfSignedSubject,
+} from './subject/verify-self-signed-subject.ts'

@@ -3,6 +3,7 @@ import {
   type IdentifierPattern,
   isWimseError,
   type JsonObject,
+  type MaybePromise,
   matchesAny,
   parseIdentifierPattern,
   parseWorkloadIdentifier,
@@ -13,7 +14,8 @@ import {
   type WorkloadIdentifier,
 } from '@wimse/core'
 import { type VerifyJwtSvidOptions, verifyJwtSvid } from '@wimse/jwt-svid'
-import { defaultRuntime } from '@wimse/keys'
+import { defaultRuntime, type SignatureAlgorithm, type Verifier } from '@wimse/keys'
+import { keyAuthority } from '@wimse/trust'
 import { assertVerifiedWit, DEFAULT_CLOCK_TOLERANCE_SECONDS, MAX_CLOCK_TOLERANCE_SECONDS, type VerifiedWit } from '@wimse/wit'
 import type { ClientParameters } from '../exchange/parse-token-request.ts'
 import { JWT_SPIFFE_ASSERTION_TYPE } from '../protocol/names.ts'
@@ -35,6 +37,8 @@ export interface ClientConnection {
   readonly identifier: WorkloadIdentifier
   /** SHA-256 of the leaf in DER, base64url: what tokens are bound to. See `certificateThumbprint`. */
   readonly certificateThumbprint?: string
+  /** The key of the leaf as a public JWK, for clients that sign something themselves; asked for only then. */
+  readonly publicJwk?: () => unknown
 }
 
 /** A peer that was authenticated by a WPT or an HTTP signature on this request, such as the authenticator of `@wimse/workload` gives it. */
@@ -81,6 +85,7 @@ interface Claimed {
   readonly method: ClientAuthenticationMethod
   readonly identifier: WorkloadIdentifier
   readonly confirmation: Confirmation | undefined
+  readonly keyFor: AuthenticatedClient['keyFor']
   readonly claims: JsonObject
 }
 
@@ -125,7 +130,7 @@ export function createClientAuthenticator(options: ClientAuthenticatorOptions): 
       return fromWit('spiffe_wit', wit)
     }
     if (peer !== undefined && options.wimse === true) return fromPeer(peer)
-    if (connection !== undefined && options.x509 === true) return fromConnection(connection)
+    if (connection !== undefined && options.x509 === true) return fromConnection(connection, runtime)
     throw new WimseError(peer === undefined && connection === undefined ? 'ERR_EXCHANGE_CLIENT_MISSING' : 'ERR_EXCHANGE_CLIENT_METHOD')
   }
 
@@ -168,11 +173,13 @@ async function fromJwtSvid(
   const svid = await ofClient(verifyJwtSvid(assertion, rules))
   // SCA-3.1-08, JAS-4-05, JAS-4-08, JAS-5-02: the sole value, so that nobody else who got it can use it here.
   if (svid.audience.length !== 1) throw new WimseError('ERR_EXCHANGE_CLIENT_AUDIENCE')
-  return { method: 'spiffe_jwt', identifier: svid.identifier, confirmation: undefined, claims: svid.claims }
+  return { method: 'spiffe_jwt', identifier: svid.identifier, confirmation: undefined, keyFor: () => undefined, claims: svid.claims }
 }
 
 function fromWit(method: ClientAuthenticationMethod, wit: VerifiedWit): Claimed {
-  return { method, identifier: wit.identifier, confirmation: { jkt: wit.confirmation.thumbprint }, claims: wit.claims }
+  const { identifier, confirmation: key, claims } = wit
+  const keyFor = (algorithm: SignatureAlgorithm): Verifier | undefined => (key.algorithm === algorithm ? key : undefined)
+  return { method, identifier, confirmation: { jkt: key.thumbprint }, keyFor, claims }
 }
 
 function fromPeer(peer: ProvenPeer): Claimed {
@@ -183,9 +190,14 @@ function fromPeer(peer: ProvenPeer): Claimed {
   return fromWit('wimse', wit)
 }
 
-function fromConnection({ identifier, certificateThumbprint }: ClientConnection): Claimed {
+function fromConnection({ identifier, certificateThumbprint, publicJwk }: ClientConnection, runtime: Runtime): Claimed {
   const confirmation = certificateThumbprint === undefined ? undefined : { 'x5t#S256': certificateThumbprint }
-  return { method: 'spiffe_x509', identifier: parseWorkloadIdentifier(identifier), confirmation, claims: {} }
+  const keyFor = (algorithm: SignatureAlgorithm): MaybePromise<Verifier> | undefined => {
+    if (publicJwk === undefined) return undefined
+    const authority = keyAuthority(publicJwk(), { runtime })
+    return authority.fits(algorithm) ? authority.verifier(algorithm) : undefined
+  }
+  return { method: 'spiffe_x509', identifier: parseWorkloadIdentifier(identifier), confirmation, keyFor, claims: {} }
 }
 
 function checkClientId(clientId: string | undefined, { method, identifier }: Claimed): void {

@@ -1,5 +1,5 @@
-import type { JsonObject, TrustDomain, WorkloadIdentifier } from '@wimse/core'
-import { WimseError } from '@wimse/core'
+import { type JsonObject, type MaybePromise, type TrustDomain, WimseError, type WorkloadIdentifier } from '@wimse/core'
+import type { SignatureAlgorithm, Verifier } from '@wimse/keys'
 
 /** How a client authenticated. `spiffe_…` are the names of metadata (SCA-4-03); `wimse` is a WPT or an HTTP signature on the request. */
 export type ClientAuthenticationMethod = 'spiffe_jwt' | 'spiffe_wit' | 'spiffe_x509' | 'wimse'
@@ -22,6 +22,11 @@ export interface AuthenticatedClient {
   readonly trustDomain: TrustDomain
   /** The key that the client proved; undefined for a JWT-SVID, which proves none. */
   readonly confirmation: Confirmation | undefined
+  /**
+   * The key that the client proved, for what it signed itself with this algorithm: that of its WIT, or of its certificate where the connection tells
+   * it. Undefined where it proved none, or one for other algorithms.
+   */
+  keyFor(algorithm: SignatureAlgorithm): MaybePromise<Verifier | undefined>
   /** The claims of its token, for policy; empty for a certificate. */
   readonly claims: JsonObject
 }
