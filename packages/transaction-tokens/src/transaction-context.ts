@@ -59,7 +59,11 @@ function holdsCompactToken(text: string): boolean {
   return false
 }
 
+/** How an object in JSON begins, white space included, once it is base64url: few words do, and only these are decoded. */
+const OBJECT_BEGINS = /^[CDIe]/
+
 function isJoseHeader(part: string): boolean {
+  if (!OBJECT_BEGINS.test(part)) return false
   try {
     return parseStrictJsonObject(parseBase64url(part))['alg'] !== undefined
   } catch {

@@ -128,6 +128,11 @@ describe('TXN-13.4-01: no token stands in a transaction token', () => {
     }
   })
 
+  it.each(['', ' ', '\t', '\n', '\r', ' \r\n\t '])('a JOSE header with %j before it', async (space) => {
+    const token = `${formatBase64url(utf8(`${space}{"alg":"ES256"}`))}.aa.bb`
+    expect(await codeOf(issue({ transactionContext: { token } }))).toBe('ERR_TXN_EMBEDDED_TOKEN')
+  })
+
   it('a JWE', async () => {
     const token = `${formatBase64url(utf8('{"alg":"dir","enc":"A128GCM"}'))}..aa.bb.cc`
     expect(await codeOf(issue({ transactionContext: { token } }))).toBe('ERR_TXN_EMBEDDED_TOKEN')
