@@ -15,8 +15,10 @@ const idp = { issuer: 'https://login.shop.example', jwksFile: 'idp.json' }
 
 describe('decodeTokenServiceConfig', () => {
   it('takes the least there can be, which issues nothing, and a configuration with everything', () => {
-    const { transactionTokens, accessTokens, keys } = parseTokenServiceConfig(least)
-    expect([transactionTokens.rules, accessTokens.targets, keys.algorithm]).toEqual([[], [], 'ES256'])
+    const { transactionTokens, accessTokens, keys, addresses } = parseTokenServiceConfig(least)
+    expect([transactionTokens.rules, accessTokens.targets, keys.algorithm, addresses]).toEqual([[], [], 'ES256', {}])
+    const { addresses: known } = parseTokenServiceConfig({ ...least, addresses: { 'login.shop.example': '::1' } })
+    expect(known).toEqual({ 'login.shop.example': '::1' })
     expect(decodeTokenServiceConfig(shopConfig('/etc')).faults).toEqual([])
   })
 
@@ -52,6 +54,7 @@ describe('decodeTokenServiceConfig', () => {
       },
       ['accessTokenIssuers[0].subjectPrefix'],
     ],
+    ['a name in place of an address', { ...least, addresses: { 'login.shop.example': 'localhost' } }, ['addresses.login.shop.example']],
     ['too little room for proofs', { ...least, replayCapacity: 10 }, ['replayCapacity']],
     ['its own issuer', { ...least, accessTokenIssuers: [{ ...idp, issuer: least.issuer }] }, ['accessTokenIssuers[0].issuer']],
     [

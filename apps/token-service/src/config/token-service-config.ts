@@ -1,7 +1,8 @@
+import { isIP } from 'node:net'
 import { parseTrustDomain, type TrustDomain, WimseError } from '@wimse/core'
 import { type SignatureAlgorithm, WIMSE_ALGORITHMS } from '@wimse/keys'
 import type { ClaimsTable, DelegationPolicyOptions, Target } from '@wimse/token-exchange'
-import { type ConfigFault, checked, type Decoder, integer, list, object, oneOf, optional, parsed, text } from './decode.ts'
+import { type ConfigFault, checked, type Decoder, integer, list, object, oneOf, optional, parsed, record, text } from './decode.ts'
 import {
   acting,
   type OutboundRule,
@@ -54,6 +55,8 @@ export interface TokenServiceConfig {
   /** `unix:///path`; SPIFFE_ENDPOINT_SOCKET unless told. */
   readonly workloadApi: string | undefined
   readonly witBundles: readonly WitBundleConfig[]
+  /** Addresses of host names of issuers, where they are not to be asked of a resolver. */
+  readonly addresses: Readonly<Record<string, string>>
   readonly keys: {
     readonly file: string | undefined
     readonly algorithm: SignatureAlgorithm
@@ -95,6 +98,14 @@ const issuer = parsed((value) => {
   return value
 }, 'an https origin without a slash at its end')
 
+const ipAddress: Decoder<string> = checked(
+  text,
+  (value) => {
+    if (isIP(value) === 0) throw new WimseError('ERR_OPTIONS_INVALID')
+  },
+  'an IP address',
+)
+
 const issuerMembers = {
   issuer: text,
   jwksUri: optional(text, undefined),
@@ -128,6 +139,7 @@ const shape: Decoder<TokenServiceConfig> = object({
     list(object({ trustDomain: parsed(parseTrustDomain, 'the name of a trust domain'), url: text, endpointIdentifier: pattern })),
     [],
   ),
+  addresses: optional(record(ipAddress), {}),
   keys: optional(
     object({
       file: optional(text, undefined),

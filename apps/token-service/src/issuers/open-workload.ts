@@ -1,3 +1,5 @@
+import { lookup } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
 import type { Runtime } from '@wimse/core'
 import { bundleEndpointSource } from '@wimse/trust'
 import { nodeFetchBundle } from '@wimse/trust/node'
@@ -11,7 +13,7 @@ import type { TokenServiceConfig } from '../config/token-service-config.ts'
  * @throws WimseError `ERR_CREDENTIAL_UNAVAILABLE`, `ERR_WORKLOAD_API_…`, `ERR_OPTIONS_INVALID`
  */
 export function openWorkload(config: TokenServiceConfig, runtime: Runtime): Promise<Workload> {
-  const { witBundles, workloadApi: address, accessTokenIssuers, chaining } = config
+  const { witBundles, addresses, workloadApi: address, accessTokenIssuers, chaining } = config
   const trustSources = witBundles.map(({ trustDomain, url, endpointIdentifier }) => ({
     source: bundleEndpointSource({
       trustDomain,
@@ -28,5 +30,15 @@ export function openWorkload(config: TokenServiceConfig, runtime: Runtime): Prom
     ),
   )
   const source = workloadApi({ wit: 'none', trustSources, runtime, ...(address !== undefined && { address }) })
-  return createWorkload({ source, peers, proof: 'mutual-tls', runtime })
+  return createWorkload({ source, peers, proof: 'mutual-tls', tls: { lookup: lookupOf(addresses) }, runtime })
+}
+
+/** Which address a name leads to decides nothing: who answers there has to be the expected peer. */
+function lookupOf(addresses: Readonly<Record<string, string>>): LookupFunction {
+  return (hostname, options, callback) => {
+    const address = Object.hasOwn(addresses, hostname) ? addresses[hostname] : undefined
+    if (address === undefined) lookup(hostname, options, callback)
+    else if (options.all === true) callback(null, [{ address, family: isIP(address) }])
+    else callback(null, address, isIP(address))
+  }
 }
