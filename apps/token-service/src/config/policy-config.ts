@@ -13,11 +13,11 @@ import { checked, type Decoder, flag, integer, list, object, oneOf, optional, re
 export interface TransactionTokenRule {
   /** Identifiers of workloads, or patterns that end in `/*`. */
   readonly requesters: readonly string[]
-  /** `access_token`: the token that came in from outside. `unsigned_json`: what the workload says itself. */
+  /** `access_token`: the token that came in from outside. `self_signed`, `unsigned_json`: what the workload says itself, under its key or just so. */
   readonly subjectTokenTypes: readonly SubjectKind[]
-  /** Subjects that `unsigned_json` may name: exact, patterns of workloads that end in `/*`, or `*` for any. */
+  /** Subjects that `self_signed` and `unsigned_json` may name: exact, patterns of workloads that end in `/*`, or `*` for any. */
   readonly subjects: readonly string[]
-  /** Purposes of transactions, each with the scope values that the subject token has to have for it; none where the list is empty. */
+  /** Purposes of transactions, each with the scope values that the subject token has to have for it; none where the list is empty, as for tokens without scope. */
   readonly scope: Readonly<Record<string, readonly string[]>>
   /** Members of `request_context` that get into `rctx`, and of `request_details` that get into `tctx`; others are refused. */
   readonly requestContext: readonly string[]
@@ -25,7 +25,7 @@ export interface TransactionTokenRule {
   readonly lifetimeSeconds: number
 }
 
-export type SubjectKind = 'access_token' | 'unsigned_json'
+export type SubjectKind = 'access_token' | 'self_signed' | 'unsigned_json'
 
 /** Who may have transaction tokens replaced, and how the context may change then. */
 export interface ReplacementRule {
@@ -56,7 +56,7 @@ const lifetime = (most: number, usual: number): Decoder<number> => optional(inte
 
 export const transactionTokenRule: Decoder<TransactionTokenRule> = object({
   requesters: patterns,
-  subjectTokenTypes: optional(list(oneOf('access_token', 'unsigned_json'), 1), ['access_token'] as const),
+  subjectTokenTypes: optional(list(oneOf('access_token', 'self_signed', 'unsigned_json'), 1), ['access_token'] as const),
   subjects: optional(list(text), []),
   scope: record(list(text)),
   requestContext: optional(list(text), []),

@@ -185,7 +185,7 @@ export type DecodedConfig =
 /**
  * Reads a configuration. Every fault is named at once, with its path; an unknown option is one. Beyond single values: an issuer of access
  * tokens or grants is listed once and isn't this service, subjects of several issuers are kept apart by prefixes (TXN-11.3-04), and rules
- * that admit unsigned subjects say which.
+ * let requesters name subjects say which.
  */
 export function decodeTokenServiceConfig(value: unknown): DecodedConfig {
   const faults: ConfigFault[] = []
@@ -200,8 +200,8 @@ export function decodeTokenServiceConfig(value: unknown): DecodedConfig {
     if (mixed) faults.push({ path: `accessTokenIssuers[${index}].subjectPrefix`, expected: 'a prefix that no other one begins with' })
   }
   for (const [index, rule] of transactionTokens.rules.entries()) {
-    if (rule.subjectTokenTypes.includes('unsigned_json') && rule.subjects.length === 0) {
-      faults.push({ path: `transactionTokens.rules[${index}].subjects`, expected: 'the subjects that unsigned_json may name' })
+    if (rule.subjectTokenTypes.some((kind) => kind !== 'access_token') && rule.subjects.length === 0) {
+      faults.push({ path: `transactionTokens.rules[${index}].subjects`, expected: 'the subjects that requesters may name themselves' })
     }
   }
   return faults.length === 0 ? { config, faults: [] } : { config: undefined, faults }

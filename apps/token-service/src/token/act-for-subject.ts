@@ -12,13 +12,13 @@ import {
   tokenExchangeResponse,
 } from '@wimse/token-exchange'
 import type { Issued } from './issued.ts'
-import { subjectOfAccessToken, subjectOfTransactionToken } from './subject-token.ts'
+import { actorOfToken, subjectOfAccessToken, subjectOfTransactionToken } from './subject-token.ts'
 import type { TokenRules } from './token-rules.ts'
 
 /**
  * Issues an access token for a target of this domain, in the name of the subject. In order: the target (TEX-2.1-11) and whether this client may ask for
- * it (CHN-2.3.2-03); the key that the client proved, without which there is no token (CHN-5.2-01); the subject token; who may act for whom, and with
- * which scope; the token, which lives no longer than the subject token (TEX-5-01).
+ * it (CHN-2.3.2-03); the key that the client proved, without which there is no token (CHN-5.2-01); the subject token; the actor token, where there is one
+ * (TEX-2.1-18); who may act for whom, and with which scope; the token, which lives no longer than the subject token (TEX-5-01).
  *
  * @throws WimseError `ERR_EXCHANGE_…`, `ERR_TRUST_STALE`
  */
@@ -50,8 +50,8 @@ export async function exchangeForAccessToken(
 }
 
 /**
- * Issues a grant for the authorization server of another domain (CHN-2.3.3-02). In order: the target; the subject token; who may act for
- * whom; what crosses the border, by the table of that target (CHN-2.5-01). The grant names the key that the client proved
+ * Issues a grant for the authorization server of another domain (CHN-2.3.3-02). In order: the target; the subject token and the actor token; who
+ * may act for whom; what crosses the border, by the table of that target (CHN-2.5-01). The grant names the key that the client proved
  * (CHN-B.3-01), and the client itself where the rule says so or there is no key.
  *
  * @throws WimseError `ERR_EXCHANGE_…`, `ERR_TRUST_STALE`
@@ -91,7 +91,7 @@ export async function exchangeForGrant(
 
 /** Whom the client acts for, by the claims of the subject token. */
 async function actingOf(
-  { subjectToken, scope, requestContext, requestDetails }: TokenExchangeParameters,
+  { subjectToken, actorToken: presented, scope, requestContext, requestDetails }: TokenExchangeParameters,
   client: AuthenticatedClient,
   target: string,
   rules: TokenRules,
@@ -100,7 +100,8 @@ async function actingOf(
     throw new WimseError('ERR_EXCHANGE_PARAMETER_UNKNOWN', { detail: 'the context of a transaction' })
   }
   const { claims } = await subjectClaims(subjectToken, client, rules)
-  const grant = actFor({ subject: claims, target, scope, policy: rules.delegation, client: client.identifier, actorToken: undefined })
+  const actorToken = presented && (await actorOfToken(presented, client, rules))
+  const grant = actFor({ subject: claims, target, scope, policy: rules.delegation, client: client.identifier, actorToken })
   return { grant, claims }
 }
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { fieldValues, isWimseError, type RequestView, type Runtime, WimseError } from '@wimse/core'
 import type { VerifiedPeer } from '@wimse/mutual-tls'
 import { type ClientConnection, certificateThumbprint, type ProvenPeer } from '@wimse/token-exchange'
@@ -33,7 +34,11 @@ export async function authenticateCaller(view: RequestView, peer: VerifiedPeer |
   if (peer === undefined || !takesConnections) return { request: view, peer: undefined, connection: undefined }
   const { leaf, pathNotAfter } = peer.certificate
   if (runtime.now() / 1000 >= pathNotAfter) throw new WimseError('ERR_X509_EXPIRED')
-  const connection = { identifier: peer.identifier, certificateThumbprint: await certificateThumbprint(leaf, runtime) }
+  const connection = {
+    identifier: peer.identifier,
+    certificateThumbprint: await certificateThumbprint(leaf, runtime),
+    publicJwk: () => new X509Certificate(leaf).publicKey.export({ format: 'jwk' }),
+  }
   return { request: view, peer: undefined, connection }
 }
 

@@ -3,7 +3,7 @@ import type { AuthenticatedClient, TokenExchangeParameters } from '@wimse/token-
 import { atMost, type NarrowingRule, replaceTransactionToken, subsetOf } from '@wimse/transaction-tokens'
 import type { NarrowingName } from '../config/policy-config.ts'
 import type { Issued } from './issued.ts'
-import { checkAudience, requiredScope, tokenServiceOptions, transactionTokenIssued } from './start-transaction.ts'
+import { checkAudience, refuseActor, requiredScope, tokenServiceOptions, transactionTokenIssued } from './start-transaction.ts'
 import { subjectOfTransactionToken } from './subject-token.ts'
 import type { TokenRules } from './token-rules.ts'
 
@@ -24,6 +24,7 @@ export async function replaceTransaction(
 ): Promise<Issued> {
   checkAudience(parameters, rules)
   const narrowerScope = requiredScope(parameters)
+  refuseActor(parameters)
   const { subjectToken, requestContext, requestDetails } = parameters
   if (requestContext !== undefined) throw new WimseError('ERR_EXCHANGE_PARAMETER_UNKNOWN', { detail: 'request_context' })
   const rule = client.trustDomain === rules.trustDomain ? rules.replacementRule(client) : undefined

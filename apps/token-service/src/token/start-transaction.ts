@@ -12,9 +12,9 @@ import {
   tokenExchangeResponse,
 } from '@wimse/token-exchange'
 import { issueTransactionToken, type TokenServiceOptions } from '@wimse/transaction-tokens'
-import type { TransactionTokenRule } from '../config/policy-config.ts'
+import type { SubjectKind, TransactionTokenRule } from '../config/policy-config.ts'
 import type { Issued } from './issued.ts'
-import { subjectOfAccessToken, subjectOfUnsignedJson } from './subject-token.ts'
+import { subjectOfAccessToken, subjectOfSelfSigned, subjectOfUnsignedJson } from './subject-token.ts'
 import type { TokenRules } from './token-rules.ts'
 
 interface Subject {
@@ -25,9 +25,15 @@ interface Subject {
   readonly expiresAt: number | undefined
 }
 
+const SUBJECT_KINDS: Readonly<Record<string, SubjectKind>> = {
+  [TOKEN_TYPES.accessToken]: 'access_token',
+  [TOKEN_TYPES.selfSigned]: 'self_signed',
+  [TOKEN_TYPES.unsignedJson]: 'unsigned_json',
+}
+
 /**
- * Starts a transaction. In order: the one audience, which is the trust domain (TXN-11.1-02), scope (TXN-11.1-03); a rule for this requester and
- * this kind of subject token (TXN-11.3-02); the subject token (TXN-11.3-03); the scope, whose values each need what the rule says of the
+ * Starts a transaction. In order: the one audience, which is the trust domain (TXN-11.1-02), scope (TXN-11.1-03), no actor token; a rule for this
+ * requester (TXN-11.3-02) and this kind of subject token, without which one that carries no scope gets none; the subject token (TXN-11.3-03); the scope, whose values each need what the rule says of the
  * subject's (TXN-11.3-12); the context, of which nothing gets in that the rule doesn't name (TXN-9.2.3-02, TXN-11.3-13, TXN-11.3-15).
  *
  * @throws WimseError `ERR_EXCHANGE_…`, `ERR_POLICY_DENIED`, `ERR_TXN_…`, `ERR_TRUST_STALE`
@@ -39,14 +45,14 @@ export async function startTransaction(
 ): Promise<Issued> {
   checkAudience(parameters, rules)
   const { subjectToken, requestContext = {}, requestDetails = {} } = parameters
-  const kind = subjectToken.type === TOKEN_TYPES.accessToken ? 'access_token' : 'unsigned_json'
-  const rule = client.trustDomain === rules.trustDomain ? rules.transactionRule(client, kind) : undefined
-  if (rule === undefined) throw new WimseError('ERR_POLICY_DENIED', { detail: 'no rule for this requester' })
+  const asked = requiredScope(parameters)
+  refuseActor(parameters)
+  const rule = ruleFor(subjectToken.type, client, rules)
   const { subject, scope: own, actors, expiresAt } = await subjectOf(parameters, client, rule, rules)
   const available = Object.entries(rule.scope).flatMap(([value, needed]) => (needed.every((one) => own.includes(one)) ? [value] : []))
-  const scope = narrowScope(requiredScope(parameters), available)
+  const scope = narrowScope(asked, available)
   const act = formatActorChain(actors)
-  const issuing = tokenServiceOptions(rules, subjectToken.type === TOKEN_TYPES.accessToken ? [subjectToken.token] : [])
+  const issuing = tokenServiceOptions(rules, subjectToken.type === TOKEN_TYPES.unsignedJson ? [] : [subjectToken.token])
   const token = await issueTransactionToken(
     {
       trustDomain: rules.trustDomain,
@@ -63,6 +69,22 @@ export async function startTransaction(
     issuing,
   )
   return transactionTokenIssued(token, 'transaction-token', rules)
+}
+
+function ruleFor(type: string, client: AuthenticatedClient, rules: TokenRules): TransactionTokenRule {
+  const kind = SUBJECT_KINDS[type]
+  if (kind === undefined) throw new WimseError('ERR_EXCHANGE_TOKEN_TYPE')
+  const starts = client.trustDomain === rules.trustDomain && rules.startsTransactions(client)
+  const rule = starts ? rules.transactionRule(client, kind) : undefined
+  if (rule !== undefined) return rule
+  // No mapping of the operator gives the subject a scope that the token doesn't have.
+  if (starts && kind !== 'access_token') throw new WimseError('ERR_EXCHANGE_SCOPE', { detail: 'no rule for this kind of subject token' })
+  throw new WimseError('ERR_POLICY_DENIED', { detail: 'no rule for this requester' })
+}
+
+/** Who asks for a transaction token stands in `req_wl`, and who acts for its subject in the subject token. */
+export function refuseActor({ actorToken }: TokenExchangeParameters): void {
+  if (actorToken !== undefined) throw new WimseError('ERR_EXCHANGE_PARAMETER_UNKNOWN', { detail: 'actor_token' })
 }
 
 /** TXN-11.1-02: the name of the trust domain, and nothing else. */
@@ -113,5 +135,9 @@ async function subjectOf(
   rules: TokenRules,
 ): Promise<Subject> {
   if (subjectToken.type === TOKEN_TYPES.accessToken) return subjectOfAccessToken(subjectToken.token, client, rules)
+  if (subjectToken.type === TOKEN_TYPES.selfSigned) {
+    const { subject, expiresAt } = await subjectOfSelfSigned(subjectToken.token, client, rule.subjects, rules)
+    return { subject, scope: [], actors: [], expiresAt }
+  }
   return { ...subjectOfUnsignedJson(subjectToken.token, rule.subjects), scope: [], actors: [], expiresAt: undefined }
 }

@@ -10,7 +10,15 @@ import {
   utf8,
   WimseError,
 } from '@wimse/core'
-import { type AccessTokenClaims, type AuthenticatedClient, verifySubjectAccessToken } from '@wimse/token-exchange'
+import {
+  type AccessTokenClaims,
+  type AuthenticatedClient,
+  type TypedToken,
+  type VerifiedSelfSignedSubject,
+  verifyActorToken,
+  verifySelfSignedSubject,
+  verifySubjectAccessToken,
+} from '@wimse/token-exchange'
 import type { VerifiedTransactionToken } from '@wimse/transaction-tokens'
 import type { TokenRules } from './token-rules.ts'
 
@@ -25,9 +33,48 @@ export async function subjectOfAccessToken(token: string, client: AuthenticatedC
   const audience = rules.audiencesOf(client.identifier)
   if (audience.length === 0) throw new WimseError('ERR_EXCHANGE_SUBJECT_TOKEN', { detail: 'no audience is configured for this client' })
   const verified = await verifySubjectAccessToken(token, { issuers, audience, runtime, maxChainDepth: delegation.maxChainDepth })
-  const prefix = config.accessTokenIssuers.find(({ issuer }) => issuer === verified.issuer)?.subjectPrefix ?? ''
-  const subject = `${prefix}${verified.subject}`
+  const subject = `${prefixOf(verified.issuer, config)}${verified.subject}`
   return { ...verified, subject, claims: { ...verified.claims, sub: subject } }
+}
+
+/**
+ * Verifies the actor token of a client (TEX-2.1-21): an access token for this service or for what the client answers to, or what the client
+ * signed itself. The names of other issuers get their prefix, so that none of them can pass a name off as a workload's.
+ *
+ * @returns the claims that say who the actor is; that it is the client, `actFor` sees to
+ * @throws WimseError `ERR_EXCHANGE_ACTOR`, `ERR_TRUST_STALE`, `ERR_REPLAY_STORE_…`
+ */
+export async function actorOfToken(token: TypedToken, client: AuthenticatedClient, rules: TokenRules): Promise<JsonObject> {
+  const { accessTokenIssuers: issuers, issuer, runtime, config, delegation, usedGrants: replay } = rules
+  const audience = [issuer, ...rules.audiencesOf(client.identifier)]
+  const claims = await verifyActorToken(token, {
+    client,
+    accessToken: { issuers, audience, runtime, maxChainDepth: delegation.maxChainDepth },
+    selfSigned: { audience: issuer, replay, runtime },
+  })
+  const { iss, sub } = claims
+  return typeof iss === 'string' ? { ...claims, sub: `${prefixOf(iss, config)}${String(sub)}` } : claims
+}
+
+function prefixOf(name: string, { accessTokenIssuers }: TokenRules['config']): string {
+  return accessTokenIssuers.find(({ issuer }) => issuer === name)?.subjectPrefix ?? ''
+}
+
+/**
+ * Verifies what a workload says of a subject under its own key (TXN-11.2.1-05): the key that it proved on this request. Only subjects of the rule are
+ * taken from it, and no scope.
+ *
+ * @throws WimseError `ERR_EXCHANGE_SUBJECT_TOKEN`, `ERR_REPLAY_STORE_…`
+ */
+export async function subjectOfSelfSigned(
+  token: string,
+  client: AuthenticatedClient,
+  subjects: readonly string[],
+  { issuer: audience, usedGrants: replay, runtime }: TokenRules,
+): Promise<VerifiedSelfSignedSubject> {
+  const verified = await verifySelfSignedSubject(token, { client, audience, replay, runtime })
+  checkSubject(verified.subject, subjects)
+  return verified
 }
 
 /**
@@ -59,10 +106,14 @@ export async function subjectOfTransactionToken(
  */
 export function subjectOfUnsignedJson(text: string, subjects: readonly string[]): { readonly subject: string } {
   const { sub } = readJson(text)
-  if (typeof sub !== 'string' || !subjects.some((rule) => fits(rule, sub))) {
-    throw new WimseError('ERR_EXCHANGE_SUBJECT_TOKEN', { detail: 'sub' })
-  }
+  if (typeof sub !== 'string') throw new WimseError('ERR_EXCHANGE_SUBJECT_TOKEN', { detail: 'sub' })
+  checkSubject(sub, subjects)
   return { subject: sub }
+}
+
+/** TXN-11.3-04: a workload speaks for those subjects only that its rule gives it. */
+function checkSubject(subject: string, subjects: readonly string[]): void {
+  if (!subjects.some((rule) => fits(rule, subject))) throw new WimseError('ERR_EXCHANGE_SUBJECT_TOKEN', { detail: 'sub' })
 }
 
 function readJson(text: string): JsonObject {

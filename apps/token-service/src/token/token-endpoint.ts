@@ -34,7 +34,8 @@ export type TokenEndpoint = (view: RequestView, peer: () => Promise<VerifiedPeer
 const REQUEST_RULES = {
   grantTypes: [GRANT_TYPES.tokenExchange, GRANT_TYPES.jwtBearer],
   // TXN-13.3-01: refresh tokens are not among them.
-  subjectTokenTypes: [TOKEN_TYPES.accessToken, TOKEN_TYPES.transactionToken, TOKEN_TYPES.unsignedJson],
+  subjectTokenTypes: [TOKEN_TYPES.accessToken, TOKEN_TYPES.transactionToken, TOKEN_TYPES.selfSigned, TOKEN_TYPES.unsignedJson],
+  actorTokenTypes: [TOKEN_TYPES.accessToken, TOKEN_TYPES.selfSigned],
   requestedTokenTypes: [TOKEN_TYPES.transactionToken, TOKEN_TYPES.accessToken, TOKEN_TYPES.jwt],
 } as const
 

@@ -43,6 +43,8 @@ export interface TokenRules {
   readonly inbound: ReadonlyMap<string, Transcription>
   /** `aud` of access tokens that a client may present as subject tokens. */
   audiencesOf(client: WorkloadIdentifier): readonly string[]
+  /** Whether any rule is about this requester. */
+  startsTransactions(client: AuthenticatedClient): boolean
   /** The first rule for this requester that takes this kind of subject token. */
   transactionRule(client: AuthenticatedClient, kind: string): TransactionTokenRule | undefined
   replacementRule(client: AuthenticatedClient): ReplacementRule | undefined
@@ -75,6 +77,7 @@ export function createTokenRules(parts: TokenRuleParts): TokenRules {
     outbound: new Map(chaining.outbound.map((rule) => [rule.audience, { rule, transcription: createTranscription(rule.transcription) }])),
     inbound: new Map(chaining.inbound.map(({ issuer, transcription }) => [issuer, createTranscription(transcription)])),
     audiencesOf: (client) => audiences.filter(({ matches }) => matches(client)).flatMap((entry) => entry.audiences),
+    startsTransactions: ({ identifier }) => starting.some(({ matches }) => matches(identifier)),
     transactionRule: ({ identifier }, kind) =>
       starting.find(({ matches, rule }) => matches(identifier) && rule.subjectTokenTypes.some((known) => known === kind))?.rule,
     replacementRule: ({ identifier }) => replacing.find(({ matches }) => matches(identifier))?.rule,
