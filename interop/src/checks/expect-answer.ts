@@ -3,8 +3,8 @@ import { CheckFailure, type Evidence } from '../suite/check.ts'
 import { evidenceRecord } from '../suite/evidence.ts'
 import type { CallResult, PeerStatus } from '../world/control-protocol.ts'
 
-/** A call as evidence. */
-export function evidenceOfCall(result: CallResult): Evidence {
+/** A call as evidence: everything but the answer's own text, in which there may be tokens. */
+export function evidenceOfCall({ body: _body, ...result }: CallResult): Evidence {
   return evidenceRecord(result)
 }
 

@@ -1,8 +1,22 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** A TCP port of the loopback interface that nobody listens on now. Ports asked for together are different. */
+/** Not given a second time: whoever asked for one listens on it only later. */
+const given = new Set<number>()
+
+/** TCP ports of the loopback interface that nobody listens on now, and that this process has given to nobody before. */
 export async function findFreePorts(count: number): Promise<readonly number[]> {
+  const ports: number[] = []
+  for (let tries = 0; ports.length < count && tries < 20; tries += 1) {
+    const fresh = (await listenOnce(count - ports.length)).filter((port) => !given.has(port))
+    for (const port of fresh) given.add(port)
+    ports.push(...fresh)
+  }
+  if (ports.length < count) throw new Error('no free ports are left')
+  return ports
+}
+
+async function listenOnce(count: number): Promise<readonly number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   await Promise.all(servers.map((server) => once(server, 'listening')))
   const ports = servers.map((server) => {

@@ -15,8 +15,8 @@ export interface ContainerOptions {
   readonly labels?: Readonly<Record<string, string>>
   /** Sees the processes of the whole machine. */
   readonly hostPid?: boolean
-  /** Ports of the container that this machine reaches on loopback. */
-  readonly publish?: readonly number[]
+  /** Ports of the container that this machine reaches on loopback: at any port unless told which. */
+  readonly publish?: readonly (number | { readonly container: number; readonly host: number })[]
 }
 
 /** A container of ours. */
@@ -53,7 +53,8 @@ export async function startContainer(engine: ContainerEngine, options: Container
     .withLabels({ ...options.labels, [OWNER_LABEL]: ownerOf(process.pid) })
     .withWaitStrategy(Wait.forLogMessage(/./))
   if (options.hostPid) definition.withHostPid()
-  if (options.publish !== undefined) definition.withExposedPorts(...options.publish)
+  if (options.publish !== undefined)
+    definition.withExposedPorts(...options.publish.map((port) => (typeof port === 'number' ? port : { ...port })))
   const container = await definition.start()
   const handle = engine.client.container.getById(container.getId())
 

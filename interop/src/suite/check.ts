@@ -1,7 +1,16 @@
 import type { World } from '../world/world.ts'
 
 export type DriverName = 'docker' | 'process' | 'embedded'
-export type ScenarioName = 'single-hop' | 'cross-trust-domain' | 'rotation'
+export type ScenarioName =
+  | 'single-hop'
+  | 'cross-trust-domain'
+  | 'rotation'
+  | 'on-behalf-of-user'
+  | 'chain-of-custody'
+  | 'delegation'
+  | 'identity-chaining'
+  | 'no-registration'
+  | 'ai-agent'
 export type CheckKind = 'positive' | 'attack' | 'fault'
 
 /** One thing that has to hold, or that has to fail, in a running world. */
@@ -27,8 +36,11 @@ export interface Check {
   run(context: CheckContext): Promise<Evidence>
 }
 
-/** `main` is described above; the others have keys of another kind, in one trust domain, for the positive checks of `single-hop`. */
-export type WorldName = 'main' | 'ec-p384' | 'rsa-2048'
+/**
+ * `main` is described above. `shop` has the sample services of apps/shop with both token services and the users' identity provider. The others have
+ * keys of another kind, in one trust domain, for the positive checks of `single-hop`.
+ */
+export type WorldName = 'main' | 'shop' | 'ec-p384' | 'rsa-2048'
 
 export const DEFAULT_CHECK_TIMEOUT_MS = 30_000
 

@@ -3,7 +3,17 @@ import type { DriverName, ScenarioName } from './check.ts'
 import type { Selection } from './select-checks.ts'
 
 export const DRIVER_NAMES: readonly DriverName[] = ['docker', 'process', 'embedded']
-export const SCENARIO_NAMES: readonly ScenarioName[] = ['single-hop', 'cross-trust-domain', 'rotation']
+export const SCENARIO_NAMES: readonly ScenarioName[] = [
+  'single-hop',
+  'cross-trust-domain',
+  'rotation',
+  'on-behalf-of-user',
+  'chain-of-custody',
+  'delegation',
+  'identity-chaining',
+  'no-registration',
+  'ai-agent',
+]
 
 /** What the command line says. */
 export type Command =
@@ -17,7 +27,8 @@ Starts SPIRE trust domains and workloads, makes calls with every proof, attacks 
 
   --driver NAME     ${DRIVER_NAMES.join(', ')}; may be given more than once. Otherwise docker and process where they
                     can run, and embedded (no SPIRE: the testing authority) where neither can.
-  --scenario NAME   ${SCENARIO_NAMES.join(', ')}; may be given more than once.
+  --scenario NAME   ${SCENARIO_NAMES.slice(0, 4).join(', ')},
+                    ${SCENARIO_NAMES.slice(4).join(', ')}; may be given more than once.
   --check ID        one check, or all whose id begins with ID and a dot; may be given more than once.
   --list            print the checks that would run, and run none.
   --help            print this.

@@ -62,8 +62,9 @@ async function runDriver({ driver, availability }: ChosenDriver, run: SuiteRun):
     { name: 'what the suite printed', text: printed() },
     { name: `evidence of ${driver.name}`, text: JSON.stringify([...records.values()]) },
   ]
-  // The main world takes longest, so it is named first and the others fit beside it.
-  const worldNames = [...new Set(checks.map(worldOf))].sort((a, b) => Number(b === 'main') - Number(a === 'main'))
+  // The main world takes longest, so it is named first and the others fit beside it, the longest of them first.
+  const rank = (name: WorldName): number => (name === 'main' ? 0 : name === 'shop' ? 1 : 2)
+  const worldNames = [...new Set(checks.map(worldOf))].sort((a, b) => rank(a) - rank(b))
   const outcomes = await mapBounded(worldNames, WORLDS_AT_A_TIME, async (worldName) => {
     const due = checks.filter((check) => worldOf(check) === worldName)
     return { worldName, ...(await runWorld({ driver, worldName, checks: due, signal, log, done, own })) }

@@ -1,5 +1,4 @@
 import type { Agent } from 'node:https'
-import type { LookupFunction } from 'node:net'
 import {
   isWimseError,
   parseWorkloadIdentifier,
@@ -22,7 +21,14 @@ import {
   type WorkloadSource,
 } from '@wimse/workload/node'
 import { decodeUnverifiedIdentifier } from '@wimse/x509'
-import type { CallResult, CallSpec, ForgedCredential, ProofName } from '../world/control-protocol.ts'
+import {
+  type CallResult,
+  type CallSpec,
+  type ForgedCredential,
+  MAX_RETURNED_BODY_BYTES,
+  type ProofName,
+} from '../world/control-protocol.ts'
+import { fixedLookup } from './fixed-lookup.ts'
 import { describePeer, describeRequest, describeResponse, describeSignatureBase, describeToken } from './redact.ts'
 import { tamperRequest, tamperResponse } from './tamper.ts'
 import type { WorkloadConfig } from './workload-config.ts'
@@ -107,7 +113,8 @@ export function createCaller(config: WorkloadConfig, source: WorkloadSource): Ca
         const seen = spec.tamperResponse === undefined ? sent.response : tamperResponse(sent.response, spec.tamperResponse)
         accepted = true
         const { response } = await processResponse(seen, call, { verifyWit, runtime })
-        return { ...answered(response), durationMs: performance.now() - started, evidence }
+        const body = spec.returnBody === true ? { body: textOf(response) } : {}
+        return { ...answered(response), ...body, durationMs: performance.now() - started, evidence }
       } catch (error) {
         if (!isWimseError(error)) throw error
         const outcome = accepted ? 'refused-by-caller' : 'connection-failed'
@@ -123,26 +130,17 @@ export function createCaller(config: WorkloadConfig, source: WorkloadSource): Ca
   }
 }
 
-/** Names of the sample world that no resolver knows. */
-function fixedLookup(addresses: Readonly<Record<string, string>>): LookupFunction {
-  return (hostname, options, callback) => {
-    const address = addresses[hostname]
-    if (address === undefined) callback(new Error('unknown host'), '')
-    else if (options.all === true) callback(null, [{ address, family: 4 }])
-    else callback(null, address, 4)
-  }
-}
-
 function requestOf(spec: CallSpec): RequestView {
   const { method = 'POST', path = '/charges', query, body = '{"amount":12}', headers = [] } = spec
   const withBody = method !== 'GET' && method !== 'HEAD'
+  const ownType = headers.some(([name]) => name.toLowerCase() === 'content-type')
   return requestViewOfParts({
     method,
     scheme: 'https',
     authority: new URL(spec.to).host,
     target: query === undefined ? path : `${path}?${query}`,
     fields: [
-      ...(withBody ? [['content-type', 'application/json'] as const] : []),
+      ...(withBody && !ownType ? [['content-type', 'application/json'] as const] : []),
       ...headers,
       ...(spec.transactionToken === undefined ? [] : [['txn-token', spec.transactionToken] as const]),
     ],
@@ -180,7 +178,8 @@ function describeCall(evidence: Record<string, unknown>, call: PreparedCall, req
   evidence['request'] = describeRequest(request)
   evidence['expectedPeer'] = call.peer
   evidence['wit'] = describeToken(field('workload-identity-token'))
-  evidence['wpt'] = describeToken(field('authorization')?.split(' ')[1])
+  const [scheme = '', token] = field('authorization')?.split(' ') ?? []
+  evidence[scheme.toLowerCase() === 'bearer' ? 'accessToken' : 'wpt'] = describeToken(token)
   evidence['signatureBase'] = describeSignatureBase(request)
 }
 
@@ -210,6 +209,12 @@ function answered(response: ResponseView): Omit<CallResult, 'durationMs' | 'evid
     ...defined({ challenge, servedFor, servedBy, verified, algorithm }),
     ...(code !== undefined && { problem: defined({ code, type, title }) }),
   } as Omit<CallResult, 'durationMs' | 'evidence'>
+}
+
+function textOf({ body }: ResponseView): string {
+  if (!(body instanceof Uint8Array)) return ''
+  if (body.length > MAX_RETURNED_BODY_BYTES) throw new Error('the answer is too long')
+  return new TextDecoder().decode(body)
 }
 
 function parseAnswer({ body }: ResponseView): AnswerBody {

@@ -43,7 +43,15 @@ export function describeResponse(response: ResponseView): string[] {
 }
 
 function describeBody(body: RequestView['body']): string[] {
-  return body instanceof Uint8Array && body.length > 0 ? ['', new TextDecoder().decode(body)] : []
+  return body instanceof Uint8Array && body.length > 0 ? ['', nameTokens(new TextDecoder().decode(body))] : []
+}
+
+// An encoded JSON object and two more parts, as every JWS begins: in the forms and answers of token endpoints.
+const JWS = /e[wy][A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*/g
+
+/** A text with its tokens replaced by their names. */
+export function nameTokens(text: string): string {
+  return text.replace(JWS, (token) => tokenName('token', token))
 }
 
 /** The signature base of the first signature of a message, tokens replaced by their names; undefined without one. */

@@ -28,6 +28,8 @@ export interface CallSpec {
   readonly forgedCredential?: ForgedCredential
   /** The identifier that the caller expects, instead of the configured one. */
   readonly expectPeer?: string
+  /** The result carries the text of the answer: what somebody who broke into a workload reads, tokens among it. */
+  readonly returnBody?: boolean
 }
 
 export interface ForgedCredential {
@@ -53,7 +55,7 @@ export type Tamper =
 
 export type ResponseTamper = 'strip-signature' | 'body' | 'status' | 'of-another-request'
 
-/** What came of a call. No token is in it. */
+/** What came of a call. No token is in it, except in `body`. */
 export interface CallResult {
   /** `answered` when there is an HTTP answer that the caller accepted as one; `refused-by-caller` when the caller rejected it. */
   readonly outcome: 'answered' | 'refused-by-caller' | 'connection-failed'
@@ -70,10 +72,15 @@ export interface CallResult {
   /** Proof kinds that the callee verified. */
   readonly verified?: readonly string[]
   readonly algorithm?: string
+  /** The text of the answer where `returnBody` asked for it, at most {@link MAX_RETURNED_BODY_BYTES}. In memory only, never in evidence. */
+  readonly body?: string
   readonly durationMs: number
   /** Request and response lines with tokens replaced by their names, the signature base, the peer's chain. */
   readonly evidence: Readonly<Record<string, unknown>>
 }
+
+/** Octets of an answer that {@link CallSpec.returnBody} takes at most; more is a failure of the call. */
+export const MAX_RETURNED_BODY_BYTES = 65_536
 
 /** What a workload says of itself. No token is in it. */
 export interface PeerStatus {

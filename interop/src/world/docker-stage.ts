@@ -5,9 +5,11 @@ import { Network } from 'testcontainers'
 import type { ContainerEngine } from '../spire/container-engine.ts'
 import type { SuiteImages } from '../spire/container-images.ts'
 import { type DockerSpireDomain, startDockerDomain } from '../spire/docker-domain.ts'
-import { type RunningContainer, startContainer } from '../spire/running-container.ts'
+import { findFreePorts } from '../spire/free-port.ts'
+import { type ContainerOptions, type RunningContainer, startContainer } from '../spire/running-container.ts'
 import type { SpireDomain } from '../spire/spire-domain.ts'
-import type { Stage } from './stage.ts'
+import { residentBytesIn } from './process-program.ts'
+import type { Place, ProgramSpec, Stage } from './stage.ts'
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..')
 const REPOSITORY_IN_CONTAINER = '/wimse'
@@ -50,17 +52,19 @@ export async function openDockerStage({ engine, images, spire }: DockerStageOpti
       domains.set(domain, domain)
       return domain
     },
-    async place(domain, name, alias) {
+    async place(domain, name, alias, published = false) {
       const outside = join(base, `${name}.${domain.trustDomain}`)
       await mkdir(outside)
       await chmod(outside, 0o755)
-      return { host: alias, listen: '0.0.0.0', ports: PORTS, directory: PLACE_IN_CONTAINER, outside }
+      // The same number on both sides, so that one authority is right for all.
+      const [first = 0] = published ? await findFreePorts(1) : [PORTS.first]
+      return { host: alias, listen: '0.0.0.0', ports: { ...PORTS, first }, directory: PLACE_IN_CONTAINER, outside }
     },
     async admit(domain, name) {
       const { selectors, workloadApi } = await slotOf(domain, name)
       return { selectors, workloadApi }
     },
-    async run(domain, { script, args, place }, slot) {
+    async run(domain, { script, args, place, reach }, slot) {
       const { labels, binds } = slot === undefined ? { labels: {}, binds: [] } : await slotOf(domain, slot)
       const container = await startContainer(engine, {
         image: images.node,
@@ -77,11 +81,11 @@ export async function openDockerStage({ engine, images, spire }: DockerStageOpti
         ],
         tmpfs: ['/tmp'],
         labels,
-        publish: slot === undefined ? [] : [PORTS.control],
+        publish: published(place, reach),
       })
       containers.push(container)
-      const control = slot === undefined ? '' : `http://127.0.0.1:${container.container.getMappedPort(PORTS.control)}`
-      return { control, log: container.log, assertAlive: container.assertAlive }
+      const control = reach === 'control' ? `http://127.0.0.1:${container.container.getMappedPort(PORTS.control)}` : ''
+      return { control, log: container.log, assertAlive: container.assertAlive, residentBytes: () => residentBytesOf(container) }
     },
     // Docker's own resolver knows the aliases.
     addresses: () => undefined,
@@ -92,6 +96,18 @@ export async function openDockerStage({ engine, images, spire }: DockerStageOpti
       await rm(base, { recursive: true, force: true })
     },
   }
+}
+
+function published({ ports }: Place, reach: ProgramSpec['reach']): NonNullable<ContainerOptions['publish']> {
+  if (reach === undefined) return []
+  return reach === 'control' ? [ports.control] : [{ container: ports.first, host: ports.first }]
+}
+
+/** The container's own view of its first process: the engine's figures count the page cache in. */
+async function residentBytesOf({ container }: RunningContainer): Promise<number> {
+  const { output, exitCode } = await container.exec(['node', '-p', "require('node:fs').readFileSync('/proc/1/status', 'utf8')"])
+  if (exitCode !== 0) throw new Error('the container does not tell what its process takes')
+  return residentBytesIn(output)
 }
 
 /** Whether another user can read the mounted sources; the directories above them don't matter to a mount. */

@@ -1,33 +1,25 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { SignatureAlgorithm } from '@wimse/keys'
-import { createTestAuthority, type FakeWorkloadApi, startFakeWorkloadApi, type TestAuthority } from '@wimse/testing'
+import { createTestAuthority, type FakeWorkloadApi, startFakeWorkloadApi, type TestAuthority, trustAuthorities } from '@wimse/testing'
 import { findFreePorts } from '../spire/free-port.ts'
-import { type RunningProcess, startProcess } from '../spire/running-process.ts'
+import { startProcess } from '../spire/running-process.ts'
 import type { SpireKeyType } from '../spire/spire-domain.ts'
-import { waitUntil } from '../spire/wait-until.ts'
 import { NotRun, type WorldName } from '../suite/check.ts'
-import type { WorkloadConfig } from '../workload/workload-config.ts'
-import { controlClient } from './control-client.ts'
+import { programOf } from './process-program.ts'
 import { otherTrustDomain, type SampleWorkload, type WorldPlan, worldPlans } from './sample-world.ts'
-import type { ControlledWorkload, TrustDomainControl, TrustDomainName, WorkloadName, World } from './world.ts'
+import { openShop } from './shop.ts'
+import type { SampleService } from './shop-services.ts'
+import { type ProgramHost, type StartedPrograms, startPrograms } from './start-programs.ts'
+import type { TrustDomainControl, TrustDomainName, World } from './world.ts'
 
 const LOOPBACK = '127.0.0.1'
-const READY_TIMEOUT_MS = 30_000
-const WORKLOAD_PROGRAM = join(import.meta.dirname, '../workload/main.ts')
+const REPOSITORY = resolve(import.meta.dirname, '../../..')
 const ALGORITHMS = { 'ec-p256': 'ES256', 'ec-p384': 'ES384', 'rsa-2048': 'RS256' } as const satisfies Record<
   SpireKeyType,
   SignatureAlgorithm
 >
-
-interface EmbeddedWorkload {
-  readonly workload: SampleWorkload
-  readonly api: FakeWorkloadApi
-  readonly process: RunningProcess
-  readonly control: ControlledWorkload
-  readonly configPath: string
-}
 
 /** Everything that a start has made so far, in the order in which it goes away again. */
 type Undo = (() => Promise<unknown>)[]
@@ -43,9 +35,12 @@ export async function startEmbeddedWorld(name: WorldName, log: (line: string) =>
     const directory = await mkdtemp(join(tmpdir(), 'wimse-embedded-'))
     undo.push(() => rm(directory, { recursive: true, force: true }))
     const authorities = await createAuthorities(plan)
-    const workloads = await startWorkloads(plan, authorities, directory, undo)
+    const host = embeddedHost(plan, authorities, directory, undo)
+    const programs = await startPrograms(plan, host)
     log('the workloads are ready')
-    return assemble(name, authorities, workloads, stop)
+    const shop = plan.services.length > 0 && (await openShop(programs.services, trustAuthorities([...authorities.values()])))
+    if (shop) undo.push(async () => shop.close())
+    return assemble({ name, authorities, host, programs, ...(shop && { shop: shop.shop }), stop })
   } catch (error) {
     await stop()
     throw error
@@ -63,52 +58,56 @@ async function createAuthorities({ trustDomains, keyType }: WorldPlan): Promise<
   return new Map(await Promise.all(trustDomains.map(create)))
 }
 
-async function startWorkloads(
-  plan: WorldPlan,
-  authorities: Authorities,
-  directory: string,
-  undo: Undo,
-): Promise<readonly EmbeddedWorkload[]> {
-  const ports = await findFreePorts(plan.workloads.length * 2)
-  const placed = plan.workloads.map((workload, index) => {
-    const [port = 0, control = 0] = ports.slice(index * 2)
-    return { workload, port, control, origin: workload.host && `https://${workload.host}:${port}` }
-  })
-  const peers = Object.fromEntries(placed.flatMap(({ origin, workload }) => (origin ? [[origin, workload.identifier ?? '']] : [])))
-  const addresses = Object.fromEntries(placed.flatMap(({ workload: { host } }) => (host ? [[host, LOOPBACK]] : [])))
-  return Promise.all(
-    placed.map(async ({ workload, port, control: controlPort, origin }) => {
-      const api = await startApi(workload, plan, authorities)
+interface EmbeddedHost extends ProgramHost {
+  /** The Workload APIs of a trust domain's programs. */
+  apis(trustDomain: TrustDomainName): readonly FakeWorkloadApi[]
+  stored(): Promise<readonly { readonly name: string; readonly text: string }[]>
+}
+
+function embeddedHost(plan: WorldPlan, authorities: Authorities, directory: string, undo: Undo): EmbeddedHost {
+  const apis: { readonly trustDomain: TrustDomainName; readonly api: FakeWorkloadApi }[] = []
+  const files: string[] = []
+  return {
+    async place(program) {
+      const { name, trustDomain } = program
+      const [port = 0, controlPort = 0] = await findFreePorts(2)
+      const api = await startApi(program, plan, authorities)
       undo.push(() => api.close())
-      const config: WorkloadConfig = {
-        name: workload.name,
+      apis.push({ trustDomain, api })
+      return {
+        listen: LOOPBACK,
+        port,
+        controlPort,
         workloadApi: api.address,
         wit: { mode: 'native' },
         witBundles: [],
-        algorithm: plan.algorithm,
-        peers,
-        addresses,
-        ...(origin && { serve: { host: LOOPBACK, port, origin, allow: workload.allow ?? [] } }),
-        control: { host: LOOPBACK, port: controlPort },
+        async write(file, text) {
+          const path = join(directory, `${trustDomain}.${file === 'workload.json' ? `${name}.json` : file}`)
+          await writeFile(path, text)
+          files.push(path)
+          return path
+        },
+        async run(script, args) {
+          const logPath = join(directory, `${name}.log`)
+          const running = await startProcess(process.execPath, ['--conditions=wimse-source', join(REPOSITORY, script), ...args], {
+            logPath,
+          })
+          undo.push(() => running.stop())
+          return { ...programOf(running), control: `http://${LOOPBACK}:${controlPort}` }
+        },
       }
-      const configPath = join(directory, `${workload.name}.json`)
-      await writeFile(configPath, JSON.stringify(config))
-      const args = ['--conditions=wimse-source', WORKLOAD_PROGRAM, configPath]
-      const running = await startProcess(process.execPath, args, { logPath: join(directory, `${workload.name}.log`) })
-      undo.push(() => running.stop())
-      const control = controlClient(workload.name, `http://${LOOPBACK}:${controlPort}`, origin)
-      const isUp = async (): Promise<boolean> => {
-        const { ready } = await control.status()
-        return ready || workload.identifier === undefined
-      }
-      const patience = { timeoutMs: READY_TIMEOUT_MS, intervalMs: 100, abandon: running.assertAlive }
-      await waitUntil(`the workload ${workload.name}`, isUp, patience)
-      return { workload, api, process: running, control, configPath }
-    }),
-  )
+    },
+    addresses: (hosts) => Object.fromEntries(hosts.map((host) => [host, LOOPBACK])),
+    apis: (trustDomain) => apis.filter((each) => each.trustDomain === trustDomain).map(({ api }) => api),
+    stored: () => Promise.all(files.map(async (file) => ({ name: file, text: await readFile(file, 'utf8') }))),
+  }
 }
 
-function startApi({ identifier, trustDomain, host }: SampleWorkload, plan: WorldPlan, authorities: Authorities): Promise<FakeWorkloadApi> {
+function startApi(
+  { identifier, trustDomain, host }: SampleWorkload | SampleService,
+  plan: WorldPlan,
+  authorities: Authorities,
+): Promise<FakeWorkloadApi> {
   const life = plan.svidTtlSeconds
   const identity = identifier && {
     identifier,
@@ -127,9 +126,15 @@ function startApi({ identifier, trustDomain, host }: SampleWorkload, plan: World
   })
 }
 
-function assemble(name: WorldName, authorities: Authorities, workloads: readonly EmbeddedWorkload[], stop: () => Promise<void>): World {
+interface Parts extends Pick<World, 'name' | 'shop' | 'stop'> {
+  readonly authorities: Authorities
+  readonly host: EmbeddedHost
+  readonly programs: StartedPrograms
+}
+
+function assemble({ name, authorities, host, programs, shop, stop }: Parts): World {
   const controlOf = (trustDomain: TrustDomainName): TrustDomainControl => {
-    const apis = workloads.filter(({ workload }) => workload.trustDomain === trustDomain).map(({ api }) => api)
+    const apis = host.apis(trustDomain)
     const noServer = async (): Promise<never> => {
       throw new NotRun('the embedded authority has no server to stop', 'run the docker or the process driver')
     }
@@ -153,7 +158,6 @@ function assemble(name: WorldName, authorities: Authorities, workloads: readonly
       witAgentHealth: async () => undefined,
     }
   }
-  const find = (wanted: WorkloadName): EmbeddedWorkload => required(workloads.find(({ workload }) => workload.name === wanted))
   return {
     driver: 'embedded',
     name,
@@ -164,9 +168,10 @@ function assemble(name: WorldName, authorities: Authorities, workloads: readonly
       runtime: `Node ${process.versions.node}`,
     },
     trustDomains: { 'shop.example': controlOf('shop.example'), 'bank.example': controlOf('bank.example') },
-    workload: (wanted) => find(wanted).control,
-    logs: () => Promise.all(workloads.map(async ({ workload, process: running }) => ({ name: workload.name, text: await running.log() }))),
-    stored: () => Promise.all(workloads.map(async ({ configPath }) => ({ name: configPath, text: await readFile(configPath, 'utf8') }))),
+    workload: (wanted) => required(programs.controls.get(wanted)),
+    ...(shop && { shop }),
+    logs: programs.logs,
+    stored: host.stored,
     stop,
   }
 }

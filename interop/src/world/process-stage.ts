@@ -7,6 +7,7 @@ import { type ProcessSpireDomain, startProcessDomain } from '../spire/process-do
 import type { UidSequence } from '../spire/process-slots.ts'
 import { startProcess } from '../spire/running-process.ts'
 import type { SpireDomain } from '../spire/spire-domain.ts'
+import { programOf } from './process-program.ts'
 import type { Stage } from './stage.ts'
 
 const LOOPBACK = '127.0.0.1'
@@ -57,7 +58,7 @@ export async function openProcessStage({ binaries, spire, uids }: ProcessStageOp
         ...user,
       })
       processes.push(running)
-      return { control: `http://${LOOPBACK}:${place.ports.control}`, log: running.log, assertAlive: running.assertAlive }
+      return { ...programOf(running), control: `http://${LOOPBACK}:${place.ports.control}` }
     },
     addresses: (hosts) => Object.fromEntries(hosts.map((host) => [host, LOOPBACK])),
     async stop() {

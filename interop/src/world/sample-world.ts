@@ -1,9 +1,10 @@
 import type { SpireKeyType } from '../spire/spire-domain.ts'
 import type { WorldName } from '../suite/check.ts'
 import type { WorkloadConfig } from '../workload/workload-config.ts'
+import { type SampleService, shopControls, shopServices } from './shop-services.ts'
 import type { TrustDomainName, WorkloadName } from './world.ts'
 
-/** A workload as the sample world has it, whatever runs it. */
+/** A workload as the sample world has it, whatever runs it: a program that the suite tells what to call. */
 export interface SampleWorkload {
   readonly name: WorkloadName
   readonly trustDomain: TrustDomainName
@@ -34,6 +35,8 @@ const sampleWorkloads: readonly SampleWorkload[] = [
 export interface WorldPlan {
   readonly trustDomains: readonly TrustDomainName[]
   readonly workloads: readonly SampleWorkload[]
+  /** Programs that run as their users run them; none in most worlds. */
+  readonly services: readonly SampleService[]
   /** Keys of SPIRE's own authorities. */
   readonly keyType: SpireKeyType
   /** Keys of X.509-SVIDs, of which SPIRE's agent makes two kinds only. */
@@ -50,14 +53,26 @@ export const worldPlans: Readonly<Record<WorldName, WorldPlan>> = {
   main: {
     trustDomains: ['shop.example', 'bank.example'],
     workloads: sampleWorkloads,
+    services: [],
     keyType: 'ec-p256',
     workloadKeyType: 'ec-p256',
     algorithm: 'ES256',
     svidTtlSeconds: 60,
   },
+  shop: {
+    trustDomains: ['shop.example', 'bank.example'],
+    workloads: shopControls,
+    services: shopServices,
+    keyType: 'ec-p256',
+    workloadKeyType: 'ec-p256',
+    algorithm: 'ES256',
+    // Nothing rotates while a check runs: that is what `main` is for.
+    svidTtlSeconds: 600,
+  },
   'ec-p384': {
     trustDomains: ['shop.example'],
     workloads: named('orders', 'payments'),
+    services: [],
     keyType: 'ec-p384',
     workloadKeyType: 'ec-p256',
     algorithm: 'ES384',
@@ -66,6 +81,7 @@ export const worldPlans: Readonly<Record<WorldName, WorldPlan>> = {
   'rsa-2048': {
     trustDomains: ['shop.example'],
     workloads: named('orders', 'payments'),
+    services: [],
     keyType: 'rsa-2048',
     workloadKeyType: 'rsa-2048',
     algorithm: 'RS256',

@@ -1,29 +1,22 @@
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { X509Trust } from '@wimse/mutual-tls'
 import { awaitBundle, type Federation, federate } from '../spire/federate.ts'
-import type { SpireDomain } from '../spire/spire-domain.ts'
-import { waitUntil } from '../spire/wait-until.ts'
+import type { EntryOptions, SpireDomain } from '../spire/spire-domain.ts'
 import { createWebAuthority } from '../spire/web-authority.ts'
 import type { WorldName } from '../suite/check.ts'
-import type { WorkloadConfig } from '../workload/workload-config.ts'
-import { controlClient } from './control-client.ts'
 import { otherTrustDomain, type SampleWorkload, type WorldPlan, worldPlans } from './sample-world.ts'
-import type { Place, RunningProgram, Stage } from './stage.ts'
+import { type OpenedShop, openShop } from './shop.ts'
+import type { SampleService } from './shop-services.ts'
+import type { Place, Stage } from './stage.ts'
+import { type ProgramHost, type StartedPrograms, startPrograms } from './start-programs.ts'
 import { stolenAuthority } from './stolen-keys.ts'
 import { type RunningWitAgent, startWitAgent } from './wit-agent-process.ts'
-import type { ControlledWorkload, TrustDomainControl, TrustDomainName, WorkloadName, World } from './world.ts'
-
-const READY_TIMEOUT_MS = 60_000
+import type { TrustDomainControl, TrustDomainName, World } from './world.ts'
 
 interface StartedDomain {
   readonly domain: SpireDomain
   readonly witAgent: RunningWitAgent
-}
-
-interface StartedWorkload {
-  readonly control: ControlledWorkload
-  readonly program: RunningProgram
-  readonly place: Place
 }
 
 /** Starts a world on SPIRE: trust domains, federation, WIT agents, entries, workloads. */
@@ -34,9 +27,11 @@ export async function startSpireWorld(stage: Stage, name: WorldName, log: (line:
     const [shop, bank] = plan.trustDomains.map((trustDomain) => domains.get(trustDomain)?.domain)
     const federation = shop !== undefined && bank !== undefined ? await federate(shop, bank) : undefined
     if (federation !== undefined) log('the trust domains are federated')
-    const workloads = await startWorkloads(stage, plan, domains)
+    const host = spireHost(stage, plan, domains)
+    const programs = await startPrograms(plan, host)
     log('the workloads are ready')
-    return assemble({ stage, name, domains, federation, workloads })
+    const opened = plan.services.length === 0 ? undefined : await openShop(programs.services, await anchorsOf(domains))
+    return assemble({ stage, name, domains, federation, host, programs, shop: opened })
   } catch (error) {
     await stage.stop()
     throw error
@@ -72,81 +67,64 @@ async function startDomains(
   return new Map(started)
 }
 
-async function startWorkloads(
-  stage: Stage,
-  plan: WorldPlan,
-  domains: ReadonlyMap<TrustDomainName, StartedDomain>,
-): Promise<ReadonlyMap<WorkloadName, StartedWorkload>> {
-  const placed = await Promise.all(
-    plan.workloads.map(async (workload) => {
-      const { domain, witAgent } = required(domains.get(workload.trustDomain))
-      const place = await stage.place(domain, workload.name, workload.host ?? `${workload.name}.${workload.trustDomain}`)
-      const { selectors, workloadApi } = await stage.admit(domain, workload.name)
-      await register(workload, plan, domain, witAgent, selectors)
-      return { workload, place, workloadApi, domain, witAgent }
-    }),
-  )
-  const served = placed.flatMap(({ workload: { host, identifier }, place }) =>
-    host === undefined || identifier === undefined ? [] : [{ host, identifier, origin: `https://${host}:${place.ports.first}` }],
-  )
-  const started = await Promise.all(
-    placed.map(async ({ workload, place, workloadApi, domain, witAgent }) => {
-      const origin = workload.host && `https://${workload.host}:${place.ports.first}`
-      const addresses = stage.addresses(served.map(({ host }) => host))
-      const config: WorkloadConfig = {
-        name: workload.name,
-        workloadApi,
-        wit: witAgent.wit,
-        witBundles: [...domains.values()].map(({ witAgent: { bundle } }) => bundle),
-        algorithm: plan.algorithm,
-        peers: Object.fromEntries(served.map(({ origin, identifier }) => [origin, identifier])),
-        ...(addresses && { addresses }),
-        ...(origin && { serve: { host: place.listen, port: place.ports.first, origin, allow: workload.allow ?? [] } }),
-        control: { host: place.listen, port: place.ports.control },
-      }
-      const path = join(place.outside, 'workload.json')
-      await writeFile(path, JSON.stringify(config))
-      await chmod(path, 0o644)
-      const args = [join(place.directory, 'workload.json')]
-      const program = await stage.run(domain, { script: 'interop/src/workload/main.ts', args, place }, workload.name)
-      const control = controlClient(workload.name, program.control, origin)
-      await waitUntil(`the workload ${workload.name}`, async () => isUp(await control.status(), workload, plan), {
-        timeoutMs: READY_TIMEOUT_MS,
-        intervalMs: 200,
-        abandon: program.assertAlive,
-      })
-      return [workload.name, { control, program, place }] as const
-    }),
-  )
-  return new Map(started)
+interface SpireHost extends ProgramHost {
+  stored(): Promise<readonly { readonly name: string; readonly text: string }[]>
 }
 
-/** One entry for SPIRE's agent, which gives X.509- and JWT-SVIDs, and one for the WIT agent, under which WIT-SVIDs are minted. */
-async function register(
-  { identifier, trustDomain, host }: SampleWorkload,
+function spireHost(stage: Stage, plan: WorldPlan, domains: ReadonlyMap<TrustDomainName, StartedDomain>): SpireHost {
+  const places: Place[] = []
+  const witBundles = [...domains.values()].map(({ witAgent: { bundle } }) => bundle)
+  const witEntries = new Set<string>()
+  return {
+    async place(program) {
+      const { name, trustDomain, identifier, host } = program
+      const { domain, witAgent } = required(domains.get(trustDomain))
+      const facesUsers = 'facesUsers' in program && program.facesUsers
+      const place = await stage.place(domain, name, host ?? `${name}.${trustDomain}`, facesUsers)
+      places.push(place)
+      const { selectors, workloadApi } = await stage.admit(domain, name)
+      if (identifier !== undefined) {
+        const entry = { ...entryOf(identifier, program, plan), selectors }
+        const isNew = !witEntries.has(identifier)
+        witEntries.add(identifier)
+        await domain.createEntry(entry)
+        if (isNew) await domain.createEntry({ ...entry, parentId: witAgent.parentId })
+      }
+      return {
+        listen: place.listen,
+        port: place.ports.first,
+        controlPort: place.ports.control,
+        workloadApi,
+        wit: witAgent.wit,
+        witBundles,
+        async write(file, text) {
+          await writeFile(join(place.outside, file), text)
+          await chmod(join(place.outside, file), 0o644)
+          return join(place.directory, file)
+        },
+        run: (script, args, reach) => stage.run(domain, { script, args, place, ...(reach && { reach }) }, name),
+      }
+    },
+    addresses: stage.addresses,
+    stored: async () => (await Promise.all(places.map(({ outside }) => readAll(outside)))).flat(),
+  }
+}
+
+/**
+ * What a program is registered as: once for SPIRE's agent, which gives X.509- and JWT-SVIDs, and once for the WIT agent, under which WIT-SVIDs are minted.
+ * The latter goes by identifier, so that one entry serves everybody who has it.
+ */
+function entryOf(
+  spiffeId: string,
+  { trustDomain, host }: SampleWorkload | SampleService,
   plan: WorldPlan,
-  domain: SpireDomain,
-  witAgent: RunningWitAgent,
-  selectors: readonly string[],
-): Promise<void> {
-  if (identifier === undefined) return
-  const federatesWith = plan.trustDomains.filter((name) => name === otherTrustDomain(trustDomain))
-  const entry = {
-    spiffeId: identifier,
-    selectors,
-    federatesWith,
+): Omit<EntryOptions, 'selectors'> {
+  return {
+    spiffeId,
+    federatesWith: plan.trustDomains.filter((name) => name === otherTrustDomain(trustDomain)),
     x509SvidTtlSeconds: plan.svidTtlSeconds,
     ...(host !== undefined && { dnsNames: [host] }),
   }
-  await domain.createEntry(entry)
-  await domain.createEntry({ ...entry, parentId: witAgent.parentId })
-}
-
-/** Everybody has the anchors of every trust domain before the first check begins; the unregistered one only has to answer. */
-function isUp(status: Awaited<ReturnType<ControlledWorkload['status']>>, workload: SampleWorkload, plan: WorldPlan): boolean {
-  if (workload.identifier === undefined) return true
-  const complete = status.trustDomains.filter(({ kinds }) => ['x509', 'jwt', 'wit'].every((kind) => kinds.includes(kind)))
-  return status.ready && complete.length === plan.trustDomains.length
 }
 
 interface Parts {
@@ -154,10 +132,12 @@ interface Parts {
   readonly name: WorldName
   readonly domains: ReadonlyMap<TrustDomainName, StartedDomain>
   readonly federation: Federation | undefined
-  readonly workloads: ReadonlyMap<WorkloadName, StartedWorkload>
+  readonly host: SpireHost
+  readonly programs: StartedPrograms
+  readonly shop: OpenedShop | undefined
 }
 
-function assemble({ stage, name, domains, federation, workloads }: Parts): World {
+function assemble({ stage, name, domains, federation, host, programs, shop }: Parts): World {
   const { spire, containerEngine, images } = stage.environment
   const controlOf = (trustDomain: TrustDomainName): TrustDomainControl => {
     const started = (): StartedDomain => required(domains.get(trustDomain))
@@ -198,11 +178,12 @@ function assemble({ stage, name, domains, federation, workloads }: Parts): World
       runtime: `Node ${process.versions.node}`,
     },
     trustDomains: { 'shop.example': controlOf('shop.example'), 'bank.example': controlOf('bank.example') },
-    workload: (workload) => required(workloads.get(workload)).control,
+    workload: (workload) => required(programs.controls.get(workload)),
+    ...(shop && { shop: shop.shop }),
     async logs() {
-      const programs = [...workloads].map(([workload, { program }]) => ({ name: workload as string, log: () => program.log() }))
-      const agents = [...domains].map(([domain, { witAgent }]) => ({ name: `wit-agent.${domain}`, log: () => witAgent.program.log() }))
-      const own = await Promise.all([...programs, ...agents].map(async ({ name: of, log }) => ({ name: of, text: await log() })))
+      const witAgents = await Promise.all(
+        [...domains].map(async ([domain, { witAgent }]) => ({ name: `wit-agent.${domain}`, text: await witAgent.program.log() })),
+      )
       const spireLogs = await Promise.all(
         [...domains].map(async ([trustDomain, { domain }]) => {
           const { server, agent } = await domain.logs()
@@ -212,11 +193,26 @@ function assemble({ stage, name, domains, federation, workloads }: Parts): World
           ]
         }),
       )
-      return [...own, ...spireLogs.flat()]
+      return [...(await programs.logs()), ...witAgents, ...spireLogs.flat()]
     },
-    stored: async () => (await Promise.all([...workloads.values()].map(({ place }) => readAll(place.outside)))).flat(),
-    stop: () => stage.stop(),
+    stored: host.stored,
+    async stop() {
+      shop?.close()
+      await stage.stop()
+    },
   }
+}
+
+/** The roots of the trust domains as their servers publish them, for users: nothing rotates while they are used. */
+async function anchorsOf(domains: ReadonlyMap<TrustDomainName, StartedDomain>): Promise<X509Trust> {
+  const known = new Map<string, { readonly x509Authorities: readonly Uint8Array[] }>()
+  for (const [trustDomain, { domain }] of domains) {
+    const roots = (await domain.bundle()).keys.filter(({ use }) => use === 'x509-svid')
+    known.set(trustDomain, {
+      x509Authorities: roots.flatMap(({ x5c }) => (Array.isArray(x5c) ? [Buffer.from(String(x5c[0]), 'base64')] : [])),
+    })
+  }
+  return { bundle: (trustDomain) => required(known.get(trustDomain)) }
 }
 
 async function readAll(directory: string): Promise<readonly { readonly name: string; readonly text: string }[]> {

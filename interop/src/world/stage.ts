@@ -22,6 +22,8 @@ export interface ProgramSpec {
   /** Arguments, with paths as the program sees them. */
   readonly args: readonly string[]
   readonly place: Place
+  /** Which of its ports the suite uses; none unless told. */
+  readonly reach?: 'control' | 'first'
 }
 
 /** A program that runs. */
@@ -30,14 +32,19 @@ export interface RunningProgram {
   readonly control: string
   log(): Promise<string>
   assertAlive(): Promise<void>
+  /** Memory that it takes now. @throws NotRun where the platform doesn't tell */
+  residentBytes(): Promise<number>
 }
 
 /** What tells the docker driver from the process driver. */
 export interface Stage {
   readonly driver: Exclude<DriverName, 'embedded'>
   startDomain(options: SpireDomainOptions): Promise<SpireDomain>
-  /** Makes room for a program: `name` is its own, `alias` the host name under which others know it. */
-  place(domain: SpireDomain, name: string, alias: string): Promise<Place>
+  /**
+   * Makes room for a program: `name` is its own, `alias` the host name under which others know it. What is `published` has a first port that is the same
+   * for the suite, on loopback, and for programs beside it.
+   */
+  place(domain: SpireDomain, name: string, alias: string, published?: boolean): Promise<Place>
   /** What the workload needs of its slot: selectors for the entry, the socket as it sees it. */
   admit(domain: SpireDomain, name: string): Promise<{ readonly selectors: readonly string[]; readonly workloadApi: string }>
   /** Starts a program; `slot` names the workload that it is to SPIRE, absent for infrastructure. */

@@ -1,8 +1,35 @@
 import type { DriverName, WorldName } from '../suite/check.ts'
 import type { CallResult, CallSpec, LentWit, PeerStatus, StreamReport, StreamSpec } from './control-protocol.ts'
 
-/** The workloads of the sample world. `rogue` is registered in the shop and allowed nowhere; `stranger` has no entry at all. */
-export type WorkloadName = 'orders' | 'payments' | 'rogue' | 'ledger' | 'stranger'
+/**
+ * The workloads that do what the suite tells them. `rogue` is registered in the shop and allowed nowhere; `stranger` has no entry at all. Those that begin
+ * with `as-` are in the world `shop` and hold the identity of a service there, as somebody who broke into it; `bank-clerk` is a workload of the bank.
+ */
+export type WorkloadName =
+  | 'orders'
+  | 'payments'
+  | 'rogue'
+  | 'ledger'
+  | 'stranger'
+  | 'as-storefront'
+  | 'as-orders'
+  | 'as-payments'
+  | 'as-concierge'
+  | 'as-buyer'
+  | 'bank-clerk'
+
+/** The programs of the world `shop` that nobody tells anything. */
+export type ServiceName =
+  | 'shop-tokens'
+  | 'bank-tokens'
+  | 'login'
+  | 'storefront'
+  | 'orders'
+  | 'fraud'
+  | 'payments'
+  | 'ledger'
+  | 'concierge'
+  | 'buyer'
 
 export type TrustDomainName = 'shop.example' | 'bank.example'
 
@@ -14,6 +41,8 @@ export interface World {
   readonly environment: WorldEnvironment
   readonly trustDomains: Readonly<Record<TrustDomainName, TrustDomainControl>>
   workload(name: WorkloadName): ControlledWorkload
+  /** What the world `shop` has beside it; absent in the others. */
+  readonly shop?: Shop
   /** Everything that the world's processes have printed, for the check that reads it. */
   logs(): Promise<readonly { readonly name: string; readonly text: string }[]>
   /** Directories and files that the world has written for its workloads and reports; SPIRE's own key store is not among them. */
@@ -39,6 +68,59 @@ export interface ControlledWorkload {
   lendWit(): Promise<LentWit>
   startStream(spec: StreamSpec): Promise<void>
   stopStream(): Promise<StreamReport>
+}
+
+/** The sample services as their users and operators see them. */
+export interface Shop {
+  /** `https://…` of a service, as its peers call it. */
+  url(service: ServiceName): string
+  /** Signs a user in at the identity provider, as a browser does. @returns an access token for that service */
+  signIn(options: SignIn): Promise<string>
+  /** Calls a service that faces users, as a user: with no certificate and no proof. The service is authenticated. Redirects are not followed. */
+  userFetch(url: string, init?: RequestInit): Promise<Response>
+  /** What the services have said of the requests that they handled, oldest first. */
+  hops(): Promise<readonly Hop[]>
+  /** What a token service has issued and refused, oldest first. */
+  events(domain: ShopDomain): Promise<readonly TokenEvent[]>
+  /** Resident bytes of a token service. @throws NotRun where the platform doesn't tell */
+  memory(domain: ShopDomain): Promise<number>
+  /** What users type in to sign in: to be found in nothing that was printed. */
+  readonly passwords: readonly string[]
+}
+
+export type ShopDomain = 'shop' | 'bank'
+
+export interface SignIn {
+  readonly user: string
+  readonly service: ServiceName
+  /** Such as `shop:order`. */
+  readonly scope: readonly string[]
+}
+
+/** A line of a service about one request. Members that don't apply are absent; no token is in any. */
+export interface Hop {
+  readonly service: ServiceName
+  /** RFC 3339. */
+  readonly time: string
+  /** Such as `POST /orders`. */
+  readonly request?: string
+  readonly caller?: string
+  readonly proof?: string
+  readonly transaction?: string
+  readonly subject?: string
+  readonly scope?: readonly string[]
+  readonly requestingWorkloads?: readonly string[]
+  /** Who acts for the subject, the current one first. */
+  readonly actors?: readonly string[]
+  readonly decision: 'allowed' | 'refused'
+  readonly reason?: string
+}
+
+/** A line of a token service; see its README for the members. */
+export interface TokenEvent {
+  readonly time: string
+  readonly event: string
+  readonly [member: string]: unknown
 }
 
 /** What the suite can do to a trust domain. */

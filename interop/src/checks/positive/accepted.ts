@@ -4,8 +4,11 @@ import type { ProofName } from '../../world/control-protocol.ts'
 import { evidenceOfCall, expectServed } from '../expect-answer.ts'
 import { CALLER, charge, proofs, type Scene, scenes } from '../scene.ts'
 
+/** The worlds that these checks run in. */
+type KeyWorldName = Exclude<WorldName, 'shop'>
+
 /** The algorithm of the keys in each world. */
-const ALGORITHMS: Readonly<Record<WorldName, string>> = { main: 'ES256', 'ec-p384': 'ES384', 'rsa-2048': 'RS256' }
+const ALGORITHMS: Readonly<Record<KeyWorldName, string>> = { main: 'ES256', 'ec-p384': 'ES384', 'rsa-2048': 'RS256' }
 
 /** Each proof is accepted: in both scenes with ES256, in `single-hop` with the other keys as well. */
 export const acceptedChecks: readonly Check[] = scenes.flatMap((scene) =>
@@ -24,7 +27,12 @@ export const acceptedChecks: readonly Check[] = scenes.flatMap((scene) =>
   ),
 )
 
-async function accept({ world }: CheckContext, scene: Scene, proof: Exclude<ProofName, 'none'>, worldName: WorldName): Promise<Evidence> {
+async function accept(
+  { world }: CheckContext,
+  scene: Scene,
+  proof: Exclude<ProofName, 'none'>,
+  worldName: KeyWorldName,
+): Promise<Evidence> {
   const orders = world.workload('orders')
   const result = await orders.call(charge(world, scene, proof))
   const verified = proof === 'http-signature-response' ? 'http-signature' : proof

@@ -1,0 +1,74 @@
+import type { SampleWorkload } from './sample-world.ts'
+import type { ServiceName, TrustDomainName } from './world.ts'
+
+/** A program of apps as the world `shop` runs it, the way its users run it: with a configuration file and nothing else. */
+export interface SampleService {
+  readonly name: ServiceName
+  readonly kind: 'service' | 'token-service'
+  readonly trustDomain: TrustDomainName
+  readonly identifier: string
+  readonly host: string
+  /** Path of its program below the repository. */
+  readonly script: string
+  /** Path of its configuration, which is written anew with the places of everything. */
+  readonly config: string
+  /** Users reach it, so the suite does. */
+  readonly facesUsers: boolean
+}
+
+const USER_FACING: readonly ServiceName[] = ['login', 'storefront', 'concierge']
+
+function sample(name: ServiceName, trustDomain: TrustDomainName = 'shop.example'): SampleService {
+  const directory = `apps/shop/${name}`
+  return {
+    name,
+    kind: 'service',
+    trustDomain,
+    identifier: `spiffe://${trustDomain}/${name}`,
+    host: `${name}.${trustDomain}`,
+    script: `${directory}/src/main.ts`,
+    config: `${directory}/config.json`,
+    facesUsers: USER_FACING.includes(name),
+  }
+}
+
+function tokenService(name: ServiceName, trustDomain: TrustDomainName): SampleService {
+  const host = `tokens.${trustDomain}`
+  return {
+    name,
+    kind: 'token-service',
+    trustDomain,
+    identifier: `spiffe://${trustDomain}/token-service`,
+    host,
+    script: 'apps/token-service/src/main.ts',
+    config: `apps/shop/policies/${host}.json`,
+    facesUsers: false,
+  }
+}
+
+/** In the order in which they are started; none needs another to start. */
+export const shopServices: readonly SampleService[] = [
+  tokenService('shop-tokens', 'shop.example'),
+  tokenService('bank-tokens', 'bank.example'),
+  sample('login'),
+  sample('storefront'),
+  sample('orders'),
+  sample('fraud'),
+  sample('payments'),
+  sample('ledger', 'bank.example'),
+  sample('concierge'),
+  sample('buyer'),
+]
+
+/** Somebody who broke into a service: everything that it could do, under its identity, at the suite's command. */
+const takenOver = ['storefront', 'orders', 'payments', 'concierge', 'buyer'] as const
+
+export const shopControls: readonly SampleWorkload[] = [
+  ...takenOver.map((name) => ({
+    name: `as-${name}` as const,
+    trustDomain: 'shop.example' as const,
+    identifier: `spiffe://shop.example/${name}`,
+  })),
+  { name: 'rogue', trustDomain: 'shop.example', identifier: 'spiffe://shop.example/rogue' },
+  { name: 'bank-clerk', trustDomain: 'bank.example', identifier: 'spiffe://bank.example/clerk' },
+]
