@@ -24,6 +24,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   '@wimse/spire-api': { level: 4 },
   '@wimse/testing': { level: 4.5 },
   '@wimse/workload': { level: 5 },
+  '@wimse/replay-redis': { level: 5 },
   '@wimse/token-service': { level: 6 },
   '@wimse/wit-agent': { level: 6 },
   '@wimse/interop': { level: 7 },
@@ -35,4 +36,5 @@ export const testOnly: readonly string[] = ['@wimse/testing']
 /** Libraries that stand behind one package, so that they can be replaced in one place. */
 export const soleImporters: Readonly<Record<string, string>> = {
   'structured-headers': '@wimse/http-message-signatures',
+  '@redis/client': '@wimse/replay-redis',
 }

@@ -1,0 +1,15 @@
+export { parseRedisUrl, type RedisAddress, type RedisTls } from './redis-address.ts'
+export {
+  DEFAULT_REDIS_TIMEOUT_MS,
+  DEFAULT_START_TIMEOUT_MS,
+  openRedis,
+  type RedisConnection,
+  type RedisConnectionOptions,
+} from './redis-connection.ts'
+export {
+  DEFAULT_CLOCK_SKEW_SECONDS,
+  type RedisReplayStore,
+  type RedisReplayStoreOptions,
+  type ReplicaWait,
+  redisReplayStore,
+} from './redis-replay-store.ts'

@@ -1,0 +1,1 @@
+export { findRedis, type RedisServer, type RedisServerOptions, startRedisServer } from './testing/redis-server.ts'
