@@ -20,6 +20,7 @@ const config: KnipConfig = {
   workspaces: {
     '.': { entry: ['scripts/*.{ts,mjs}', 'scripts/test/*.test.ts'], project: ['scripts/**/*.{ts,mjs}'] },
     'packages/*': { entry: ['test/**/*.ts', 'bench/**/*.ts', 'scripts/*.ts'], project: ['{src,test,bench,scripts}/**/*.ts'] },
+    'apps/shop/*': { entry: ['src/main.ts', 'test/**/*.ts'], project: ['{src,test}/**/*.ts'] },
     'apps/*': { entry: ['src/main.ts', 'test/**/*.ts'], project: ['{src,test}/**/*.ts'] },
     interop: {
       // The suite starts these as programs of their own.

@@ -27,6 +27,15 @@ export const floors: Readonly<Record<string, Floor>> = {
   '@wimse/replay-redis': { level: 5 },
   '@wimse/token-service': { level: 6 },
   '@wimse/wit-agent': { level: 6 },
+  '@wimse/shop-platform': { level: 6.3 },
+  '@wimse/shop-login': { level: 6.6 },
+  '@wimse/shop-storefront': { level: 6.6 },
+  '@wimse/shop-orders': { level: 6.6 },
+  '@wimse/shop-fraud': { level: 6.6 },
+  '@wimse/shop-payments': { level: 6.6 },
+  '@wimse/shop-ledger': { level: 6.6 },
+  '@wimse/shop-concierge': { level: 6.6 },
+  '@wimse/shop-buyer': { level: 6.6 },
   '@wimse/interop': { level: 7 },
 }
 
