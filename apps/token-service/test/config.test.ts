@@ -66,6 +66,16 @@ describe('decodeTokenServiceConfig', () => {
       ['transactionTokens.rules[0].subjects'],
     ],
     [
+      'subjects of anybody that workloads name themselves',
+      {
+        ...least,
+        transactionTokens: {
+          rules: [{ requesters: ['spiffe://a.example/b'], subjectTokenTypes: ['access_token', 'self_signed'], scope: {} }],
+        },
+      },
+      ['transactionTokens.rules[0].subjects'],
+    ],
+    [
       'two targets with one name',
       { ...least, accessTokens: { targets: [1, 2].map(() => ({ audience: 'a', allow: ['spiffe://a.example/b'] })) } },
       ['accessTokens.targets'],

@@ -63,7 +63,7 @@ async function userToken(scope: readonly string[]): Promise<string> {
 }
 
 async function exchange(scope: readonly string[]): Promise<string> {
-  const tokenEndpoint = await run<(request: Request) => Promise<Response>>(1, 'tokenEndpoint', { ...home })
+  const tokenEndpoint = await run<(request: Request) => Promise<Response>>(2, 'tokenEndpoint', { ...home })
   const given = { credential: home.credential, accessToken: await userToken(scope), fetch: tokenEndpoint }
   return run<string>(0, 'token', given)
 }
@@ -72,7 +72,7 @@ it('TEX-2.1-21, TEX-4.1-03, CHN-B.3-04: the client gets a token at the endpoint,
   const token = await exchange(['pay', 'read'])
   const proven = await wit.verifyWit(home.credential.token, { trust: home.trust, profile: 'wit-svid' })
   const { issuers } = home
-  expect(await run(2, '({ subject, actor })', { token, issuers, wit: proven })).toEqual({ subject: 'alice', actor: { sub: ORDERS } })
+  expect(await run(3, '({ subject, actor })', { token, issuers, wit: proven })).toEqual({ subject: 'alice', actor: { sub: ORDERS } })
 })
 
 it('CHN-2.5-03: the endpoint answers with the error of the protocol', async () => {
@@ -96,7 +96,7 @@ it('CHN-2.3-01, CHN-2.4.3-01, CHN-2.5-05: a grant crosses into the other domain'
     issuers,
     replay,
   }
-  const { token } = await run<tokenExchange.IssuedJwt>(3, 'issued', given)
+  const { token } = await run<tokenExchange.IssuedJwt>(4, 'issued', given)
   const bank = tokenExchange.staticIssuerKeys({ 'https://tokens.bank.example': { keys: [{ ...signer.publicJwk, kid: '1' }] } })
   const proof = { kind: 'wpt', wit: await verifyWit(credential.token) } as const
   expect(await tokenExchange.verifyAccessToken(token, { issuers: bank, audience: LEDGER, proof })).toMatchObject({
@@ -108,4 +108,18 @@ it('CHN-2.3-01, CHN-2.4.3-01, CHN-2.5-05: a grant crosses into the other domain'
   await expect(tokenExchange.verifyAccessToken(token, { issuers: bank, audience: PAYMENTS_ORIGIN, proof })).rejects.toMatchObject({
     code: 'ERR_EXCHANGE_ACCESS_TOKEN_AUD',
   })
+})
+
+it('TXN-11.2.1-02, TXN-11.2.1-03: a workload starts a transaction by its own word', async () => {
+  const request = await run<Request>(1, 'request', { credential: home.credential })
+  const { subjectToken, client } = await tokenExchange.parseTokenExchangeRequest(request, {
+    subjectTokenTypes: [tokenExchange.TOKEN_TYPES.selfSigned],
+  })
+  const { fields } = await tokenExchange.createAttestationAuthentication({ credential: home.credential, issuer: SHOP })
+  const { trust, replay } = home
+  const rules = { verifyWit: wit.createWitVerifier({ trust, profile: 'wit-svid' }), replay }
+  const authenticator = tokenExchange.createClientAuthenticator({ issuer: SHOP, admit: [ORDERS], wit: rules })
+  const authenticated = await authenticator.authenticate({ fields, parameters: client })
+  const verified = await tokenExchange.verifySelfSignedSubject(subjectToken.token, { client: authenticated, audience: SHOP, replay })
+  expect(verified.subject).toBe('spiffe://shop.example/batch/nightly')
 })
