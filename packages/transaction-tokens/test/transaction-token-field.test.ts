@@ -1,6 +1,12 @@
-import { type ErrorCode, type FieldLines, fieldLinesOfHeaders, parseWorkloadIdentifier } from '@wimse/core'
+import { type ErrorCode, type FieldLines, fieldLinesOfHeaders, parseWorkloadIdentifier, requestViewOfRequest } from '@wimse/core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { readTransactionTokenField, type VerifiedTransactionToken, withTransactionToken } from '../src/index.ts'
+import {
+  readOptionalTransactionTokenField,
+  readTransactionTokenField,
+  type VerifiedTransactionToken,
+  viewWithTransactionToken,
+  withTransactionToken,
+} from '../src/index.ts'
 import { codeOf, createWorld, forgeJws, ORDERS, signerOf, type World } from './support/world.ts'
 
 let world: World
@@ -81,6 +87,43 @@ describe('the transaction token of a message', () => {
       ['txn-token', token],
     ])
     expect(await codeOf(() => readTransactionTokenField(fieldLinesOfHeaders(headers)))).toBe('ERR_TXN_TOKEN_COUNT')
+  })
+})
+
+describe('the transaction token of a message that may have none', () => {
+  it('TXN-12-01: is the value of Txn-Token, or nothing', () => {
+    expect(readOptionalTransactionTokenField([['Txn-Token', token]])).toBe(token)
+    expect(readOptionalTransactionTokenField([['authorization', 'Bearer a.b.c']])).toBeUndefined()
+  })
+
+  it.each<readonly [title: string, code: ErrorCode, fields: (token: string) => FieldLines]>([
+    ['TXN-12.1-02: an empty field', 'ERR_TXN_TOKEN_MISSING', () => [['txn-token', '']]],
+    ['TXN-12.1-02: two in one field', 'ERR_TXN_TOKEN_COUNT', (value) => [['txn-token', `${value}, ${value}`]]],
+    ['TXN-12-02: one in Authorization', 'ERR_TXN_TOKEN_IN_AUTHORIZATION', (value) => [['authorization', `Bearer ${value}`]]],
+  ])('%s is refused (%s)', async (_title, code, fields) => {
+    expect(await codeOf(() => readOptionalTransactionTokenField(fields(token)))).toBe(code)
+  })
+})
+
+describe('the view of a request with a transaction token', () => {
+  const view = (headers: HeadersInit = {}) => requestViewOfRequest(new Request(URL_OF_ORDERS, { headers }))
+
+  it('TXN-12.2-05: has it byte for byte as it came, once', () => {
+    const carrying = viewWithTransactionToken(view({ 'x-a': 'b' }), verified, { peer })
+    expect(carrying).toEqual({ ...view({ 'x-a': 'b' }), fields: [...view({ 'x-a': 'b' }).fields, ['txn-token', token]] })
+    expect(viewWithTransactionToken(carrying, verified, { peer })).toBe(carrying)
+  })
+
+  it('TXN-14-01, TXN-12.1-02, TXN-12-02, TXN-12.2-01: is made under the rules for requests', async () => {
+    const ledger = parseWorkloadIdentifier('spiffe://bank.example/ledger')
+    expect(await codeOf(() => viewWithTransactionToken(view(), verified, { peer: ledger }))).toBe('ERR_TXN_LEAVES_DOMAIN')
+    const twice = { ...view(), fields: [1, 2].map(() => ['txn-token', token] as const) }
+    expect(await codeOf(() => viewWithTransactionToken(twice, verified, { peer }))).toBe('ERR_TXN_TOKEN_COUNT')
+    const misplaced = view({ authorization: `Bearer ${token}` })
+    expect(await codeOf(() => viewWithTransactionToken(misplaced, verified, { peer }))).toBe('ERR_TXN_TOKEN_IN_AUTHORIZATION')
+    for (const forged of [{ ...verified }, { caller: ORDERS, token: verified }, undefined, null]) {
+      expect(await codeOf(() => viewWithTransactionToken(view(), forged as VerifiedTransactionToken, { peer }))).toBe('ERR_OPTIONS_INVALID')
+    }
   })
 })
 

@@ -40,7 +40,7 @@ describe('the way from a token to a context', () => {
 
   it('TXN-12.2-01: binding, passing on and replacing take nothing else', () => {
     expectTypeOf<typeof bindTransactionToken>().parameter(0).toEqualTypeOf<VerifiedTransactionToken>()
-    expectTypeOf<typeof withTransactionToken>().parameter(1).toEqualTypeOf<VerifiedTransactionToken>()
+    expectTypeOf<typeof withTransactionToken>().parameter(1).toEqualTypeOf<VerifiedTransactionToken | BoundTransactionToken>()
     expectTypeOf<typeof replaceTransactionToken>().parameter(0).toEqualTypeOf<VerifiedTransactionToken>()
   })
 

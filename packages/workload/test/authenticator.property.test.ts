@@ -1,6 +1,7 @@
 import { inMemoryReplayStore, type RequestView } from '@wimse/core'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { makeTokenService } from './transactions.ts'
 import { authenticatorOf, call, codeOf, field, makeWorld, type World } from './world.ts'
 
 let world: World
@@ -19,7 +20,8 @@ const VALUES = fc.oneof(
 describe('the authenticator', () => {
   it('gives nothing but coded errors, whatever the request has', async () => {
     const lines = fc.array(fc.tuple(fc.constantFrom(...NAMES), VALUES), { maxLength: 6 })
-    const authenticator = authenticatorOf(world, { accept: ['wpt', 'http-signature', 'jwt-svid', 'mutual-tls'] })
+    const transactionTokens = { verify: (await makeTokenService(world.runtime)).verifier() }
+    const authenticator = authenticatorOf(world, { accept: ['wpt', 'http-signature', 'jwt-svid', 'mutual-tls'], transactionTokens })
     await fc.assert(
       fc.asyncProperty(lines, fc.uint8Array({ maxLength: 20 }), async (fields, body) => {
         const request: RequestView = { ...(signed.wpt[0] as RequestView), fields, body }

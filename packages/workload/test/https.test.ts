@@ -40,7 +40,7 @@ async function start(workload: Workload): Promise<string> {
         connectionPeer: connectionPeerOf,
         onError: (error: unknown) => void errors.push(error),
       }
-      return { path, listener: createNodeListener(options, (request, peer) => handler(request, peer)) }
+      return { path, listener: createNodeListener(options, (...known) => handler(...known)) }
     })
     return (incoming, outgoing) => {
       connections.add(incoming.socket)

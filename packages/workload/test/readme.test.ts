@@ -5,8 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import * as honoServer from '@hono/node-server'
 import * as core from '@wimse/core'
+import * as keys from '@wimse/keys'
 import * as mutualTls from '@wimse/mutual-tls'
 import { createTestAuthority, type FakeWorkloadApi, startFakeWorkloadApi, type TestAuthority } from '@wimse/testing'
+import * as transactionTokens from '@wimse/transaction-tokens'
 import * as trust from '@wimse/trust'
 import * as wit from '@wimse/wit'
 import * as wpt from '@wimse/wpt'
@@ -16,13 +18,16 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import * as workloadHono from '../src/hono.ts'
 import * as workload from '../src/index.ts'
 import * as workloadNode from '../src/node.ts'
+import { makeTokenService } from './transactions.ts'
 import { closeLater, field, ORDERS, ORIGIN, PAYMENTS } from './world.ts'
 
 const folder = dirname(import.meta.dirname)
 const MODULES: Readonly<Record<string, object>> = {
   '@hono/node-server': honoServer,
   '@wimse/core': core,
+  '@wimse/keys': keys,
   '@wimse/mutual-tls': mutualTls,
+  '@wimse/transaction-tokens': transactionTokens,
   '@wimse/trust': trust,
   '@wimse/wit': wit,
   '@wimse/workload': workload,
@@ -46,9 +51,15 @@ const GIVEN = `
 
 const programs = [...readFileSync(join(folder, 'README.md'), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text)
 
-/** Runs a program of the README as it stands there, but for the address. @returns what it defines under the name */
-async function run<T>(index: number, result: string, given: Readonly<Record<string, unknown>>, origin = ORIGIN): Promise<T> {
-  const text = (programs[index] ?? '').replaceAll(ORIGIN, origin).replace('listen(8443)', "listen(0, '127.0.0.1')")
+/** Runs a program of the README as it stands there, but for the addresses. @returns what it defines under the name */
+async function run<T>(
+  index: number,
+  result: string,
+  given: Readonly<Record<string, unknown>>,
+  origins: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  const moved = Object.entries(origins).reduce((program, [from, to]) => program.replaceAll(from, to), programs[index] ?? '')
+  const text = moved.replace('listen(8443)', "listen(0, '127.0.0.1')")
   const { outputText } = ts.transpileModule(text, {
     compilerOptions: { target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
   })
@@ -78,10 +89,12 @@ describe('the programs of the README', () => {
   let shop: TestAuthority
   let payments: workloadNode.Workload
   let orders: FakeWorkloadApi
+  let paymentsApi: FakeWorkloadApi
   beforeEach(async () => {
     shop = await createTestAuthority({ trustDomain: 'shop.example' })
     orders = await apiOf(shop, ORDERS)
-    const { address } = await apiOf(shop, PAYMENTS)
+    paymentsApi = await apiOf(shop, PAYMENTS)
+    const { address } = paymentsApi
     payments = await workloadNode.createWorkload({ source: workloadNode.workloadApi({ address }), peers: {} })
     closeLater(() => payments.close())
   })
@@ -90,7 +103,12 @@ describe('the programs of the README', () => {
     const before = process.env['SPIFFE_ENDPOINT_SOCKET']
     process.env['SPIFFE_ENDPOINT_SOCKET'] = orders.address
     try {
-      const result = await run<{ response: Response; workload: workloadNode.Workload }>(0, '{ workload, response }', { body: 'x' }, origin)
+      const result = await run<{ response: Response; workload: workloadNode.Workload }>(
+        0,
+        '{ workload, response }',
+        { body: 'x' },
+        { [ORIGIN]: origin },
+      )
       closeLater(() => result.workload.close())
       return result.response
     } finally {
@@ -108,7 +126,7 @@ describe('the programs of the README', () => {
     const listener: ReturnType<typeof honoServer.getRequestListener> = (incoming, outgoing) =>
       honoServer.getRequestListener((request, environment) => app?.fetch(request, environment) ?? new Response())(incoming, outgoing)
     const origin = await originOf(mutualTls.createMutualTlsHttpsServer(tls(), listener).listen(0, '127.0.0.1'))
-    app = await run<hono.Hono>(1, 'app', { workload: payments }, origin)
+    app = await run<hono.Hono>(1, 'app', { workload: payments }, { [ORIGIN]: origin })
     const response = await callFrom(origin)
     expect([response.status, await response.json()]).toEqual([200, { for: ORDERS }])
   })
@@ -130,6 +148,45 @@ describe('the programs of the README', () => {
     }
   })
 
+  it('TXN-12.2-05: a service in the middle of a transaction decides by it and carries it on', async () => {
+    const service = await makeTokenService(keys.defaultRuntime())
+    const carried: unknown[] = []
+    const behind = mutualTls.createMutualTlsHttpsServer(tls(), (incoming, outgoing) => {
+      if (incoming.url !== '/jwks') carried.push(incoming.headers['txn-token'])
+      outgoing.end(incoming.url === '/jwks' ? JSON.stringify(service.jwks) : '')
+    })
+    const behindOrigin = await originOf(behind.listen(0, '127.0.0.1'))
+    const source = workloadNode.workloadApi({ address: paymentsApi.address })
+    const own = await workloadNode.createWorkload({ source, peers: { [behindOrigin]: PAYMENTS } })
+    closeLater(() => own.close())
+    let app: hono.Hono | undefined
+    const front = mutualTls.createMutualTlsHttpsServer(tls(), (incoming, outgoing) =>
+      honoServer.getRequestListener((request, environment) => app?.fetch(request, environment) ?? new Response())(incoming, outgoing),
+    )
+    const origin = await originOf(front.listen(0, '127.0.0.1'))
+    const origins = { [ORIGIN]: origin, 'https://tokens.shop.example': behindOrigin, 'https://fraud.shop.example': behindOrigin }
+    const made = await run<{ app: hono.Hono; keys: transactionTokens.TokenServiceEndpointKeys }>(
+      4,
+      '{ app, keys }',
+      { workload: own },
+      origins,
+    )
+    closeLater(() => made.keys.close())
+    app = made.app
+
+    const callerSource = workloadNode.workloadApi({ address: orders.address })
+    const caller = await workloadNode.createWorkload({ source: callerSource, peers: { [origin]: PAYMENTS } })
+    closeLater(() => caller.close())
+    const token = await service.issue()
+    const charge = (transaction?: workloadNode.CallInit['transaction']): Promise<Response> =>
+      caller.fetch(`${origin}/charges`, { method: 'POST', body: '{}', transaction })
+    const answer = await charge(await service.verifier()(token))
+    expect([answer.status, await answer.json(), carried]).toEqual([200, { for: 'user:ada', by: ORDERS, checked: true }, [token]])
+    expect(await (await charge()).json()).toMatchObject({ code: 'ERR_TXN_TOKEN_MISSING' })
+    const other = await service.verifier()(await service.issue({ scope: ['payments.refund'] }))
+    expect((await charge(other)).status).toBe(403)
+  })
+
   it('an edge function knows its caller, and the steps can be taken one by one', async () => {
     const audience = ORIGIN
     const bundles = { 'shop.example': shop.spiffeBundle() }
@@ -141,12 +198,12 @@ describe('the programs of the README', () => {
       }
       return new Request(`${ORIGIN}/charges`, { headers })
     }
-    const peer = await run<workload.AuthenticatedPeer>(4, 'peer', { bundles, audience, request: await make() })
+    const peer = await run<workload.AuthenticatedPeer>(5, 'peer', { bundles, audience, request: await make() })
     expect(peer.identifier).toBe(ORDERS)
 
     const request = core.requestViewOfRequest(await make())
     const given = { token: field(request, 'workload-identity-token'), trust: trust.staticTrust(bundles), request, audience }
-    const proof = await run<wpt.VerifiedWpt>(5, 'proof', { ...given, replay: core.inMemoryReplayStore({ capacity: 10 }) })
+    const proof = await run<wpt.VerifiedWpt>(6, 'proof', { ...given, replay: core.inMemoryReplayStore({ capacity: 10 }) })
     expect(proof.identifier).toBe(ORDERS)
   })
 
@@ -176,6 +233,6 @@ describe('the programs of the README', () => {
     const program = ts.createProgram([...files.keys()], { ...options, noUnusedLocals: false, isolatedDeclarations: false }, host)
     const found = [...files.keys()].flatMap((file) => ts.getPreEmitDiagnostics(program, program.getSourceFile(file)))
     expect(found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([])
-    expect(files.size).toBe(6)
+    expect(files.size).toBe(7)
   })
 })

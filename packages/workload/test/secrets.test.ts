@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import type { ProofKind } from '../src/index.ts'
 import { createNodeListener, type ProofChoice, processResponse } from '../src/node.ts'
 import { makeDomains, serve, workloadOn } from './services.ts'
+import { makeTokenService } from './transactions.ts'
 import { authenticatorOf, call, charge, field, makeWorld, ORDERS, ORIGIN, PAYMENTS, type World, withFields, without } from './world.ts'
 
 const PRIVATE_VALUE = 'ada-lovelace-4711'
@@ -37,20 +38,23 @@ const ALL: readonly ProofKind[] = ['wpt', 'http-signature', 'mutual-tls', 'jwt-s
 
 it('no token, key or value of a message is in an error, its causes, or an answer', async () => {
   const world: World = await makeWorld()
+  const service = await makeTokenService(world.runtime)
+  const token = await service.issue({ subject: PRIVATE_VALUE })
+  const transactionTokens = { verify: service.verifier(), required: true }
   let looked = 0
   for (const proof of PROOFS) {
     const prepare = () =>
       call(world, proof, {
         contextFields,
         request: charge([
-          ['txn-token', 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJlc2lnbmF0dXJl'],
+          ['txn-token', token],
           ['x-user', PRIVATE_VALUE],
         ]),
       })
     const { request } = await prepare()
     const signer = JSON.stringify(world.orders.signer.publicJwk)
     for (const accept of [ALL, ['wpt'], ['http-signature'], ['jwt-svid']] as const) {
-      const authenticator = authenticatorOf(world, { accept, contextFields, credential: () => world.payments })
+      const authenticator = authenticatorOf(world, { accept, contextFields, transactionTokens, credential: () => world.payments })
       for (const wrong of spoilt(request)) {
         const error: unknown = await authenticator.authenticate(wrong).then(
           () => undefined,
@@ -66,6 +70,24 @@ it('no token, key or value of a message is in an error, its causes, or an answer
     }
   }
   expect(looked).toBeGreaterThan(500)
+})
+
+it('TXN-15.2-02: no transaction token is in the refusal of one that its caller has bound', async () => {
+  const world: World = await makeWorld()
+  const service = await makeTokenService(world.runtime)
+  const token = await service.issue({ subject: PRIVATE_VALUE })
+  const foreign = await service.issue({ subject: PRIVATE_VALUE, trustDomain: 'bank.example' })
+  const authenticator = authenticatorOf(world, { transactionTokens: { verify: service.verifier() } })
+  for (const proof of ['wpt', 'http-signature'] as const) {
+    for (const wrong of [`${token}x`, token.slice(1), token.replace('.', ''), `${token}, ${token}`, foreign]) {
+      const { request } = await call(world, proof, { request: charge([['txn-token', wrong]]) })
+      const error: unknown = await authenticator.authenticate(request).catch((reason: unknown) => reason)
+      if (!isWimseError(error)) throw error
+      const answer = authenticator.refuse(error)
+      const told = `${inspect(error, { depth: 20, showHidden: true })} ${error.stack} ${inspect([...answer.headers])} ${await answer.text()}`
+      expect([error.code, secretsOf(request).filter((secret) => told.includes(secret))]).toEqual([expect.stringMatching(/^ERR_TXN_/), []])
+    }
+  }
 })
 
 it('no token is in what a caller is told about a response that it refuses', async () => {

@@ -1,10 +1,12 @@
-import type { RequestView, WorkloadIdentifier } from '@wimse/core'
+import type { RequestView, Runtime, WorkloadIdentifier } from '@wimse/core'
 import type { verifyRequest } from '@wimse/http-signature'
+import type { BoundTransactionToken, VerifiedTransactionToken } from '@wimse/transaction-tokens'
 import type { VerifiedWit } from '@wimse/wit'
 import type { verifyWpt } from '@wimse/wpt'
 import { describe, expectTypeOf, it } from 'vitest'
 import type { PeerVariables } from '../src/hono.ts'
 import type {
+  Allow,
   AuthenticatedPeer,
   AuthenticatedRequest,
   AuthenticateRequestOptions,
@@ -16,7 +18,7 @@ import type {
   RecipientOptions,
   VerifiedProof,
 } from '../src/index.ts'
-import type { PeerHandler } from '../src/node.ts'
+import type { CallInit, PeerHandler, Workload } from '../src/node.ts'
 
 /** What someone could write down without a verifier. */
 type Forged = Pick<AuthenticatedPeer, 'identifier' | 'trustDomain' | 'proofs' | 'claims' | 'connection'>
@@ -26,6 +28,18 @@ describe('the way from a message to a decision', () => {
     expectTypeOf<Authorizer>().parameter(0).toEqualTypeOf<AuthenticatedPeer>()
     expectTypeOf<PeerHandler>().parameter(1).toEqualTypeOf<AuthenticatedPeer>()
     expectTypeOf<PeerVariables['Variables']['peer']>().toEqualTypeOf<AuthenticatedPeer>()
+  })
+
+  it('TXN-12.2-01 TXN-13.12-01: a decision by context takes nothing but a transaction that is bound to its caller', () => {
+    expectTypeOf<AuthenticatedRequest['transaction']>().toEqualTypeOf<BoundTransactionToken | undefined>()
+    expectTypeOf<Parameters<Authorizer>[1]>().toEqualTypeOf<BoundTransactionToken | undefined>()
+    expectTypeOf<Extract<Allow, (...known: never[]) => unknown>>().parameter(1).toEqualTypeOf<BoundTransactionToken | undefined>()
+    expectTypeOf<PeerHandler>().parameter(2).toEqualTypeOf<BoundTransactionToken | undefined>()
+    expectTypeOf<PeerVariables['Variables']['transaction']>().toEqualTypeOf<BoundTransactionToken | undefined>()
+    expectTypeOf<CallInit['transaction']>().toEqualTypeOf<BoundTransactionToken | VerifiedTransactionToken | undefined>()
+    expectTypeOf<VerifiedTransactionToken>().not.toExtend<BoundTransactionToken>()
+    expectTypeOf<keyof AuthenticateRequestOptions & 'transactionTokens'>().toBeNever()
+    expectTypeOf<Workload['fetch']>().toExtend<Runtime['fetch']>()
   })
 
   it('CRED-7-03: an authenticated peer comes from an authenticator, and from nothing that one could write', () => {

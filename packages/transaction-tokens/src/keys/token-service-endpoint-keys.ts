@@ -44,7 +44,8 @@ export const DEFAULT_KEYS_MAX_BYTES = 65_536
 /**
  * Follows the JWK set of a trust domain's token service. What a retrieval brings replaces what was before at once, so that withdrawn keys
  * stop working. A redirect, another status, a set that is malformed, too large or shows a private key leave the set before in place,
- * until its age is over.
+ * until its age is over. A `runtime` whose `fetch` is that of a workload authenticates the service by its
+ * identifier (TXN-13.7-02, TXN-13.9-01).
  *
  * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_TRUST_ENDPOINT_URL`, `ERR_TRUST_DOMAIN_MALFORMED`, `ERR_TRUST_DOMAIN_IP`
  * @see https://datatracker.ietf.org/doc/draft-ietf-oauth-transaction-tokens/ sections 13.7 and 13.11

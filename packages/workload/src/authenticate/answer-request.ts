@@ -20,8 +20,8 @@ export interface ServedRequest {
 }
 
 /**
- * The way of a request through a server: connection, authentication, authorization, handler, signature of the response. What is refused after
- * authentication is an answer to a known caller and signed as any other (SIG-3.5-02). Never rejects, and never answers a failure of
+ * The way of a request through a server: connection, authentication, authorization, handler, signature of the response. What is refused once
+ * its caller is known is an answer to a known caller and signed as any other (SIG-3.5-02). Never rejects, and never answers a failure of
  * the handler with a code: that a call of its own was refused is nothing about its caller.
  */
 export async function answerRequest(served: ServedRequest, rules: AnswerRules): Promise<ResponseView> {
@@ -42,7 +42,7 @@ export async function answerRequest(served: ServedRequest, rules: AnswerRules): 
   try {
     known = await authenticator.authenticate(served.view(), connection)
   } catch (error) {
-    return refuse(error)
+    return authenticator.finishRefusal(error, refuse(error)).catch(refuse)
   }
   const response = await authorize(known.peer, known.transaction).then(() => handled(served, known, rules), refuse)
   return known.finish(response).catch((error: unknown) => {

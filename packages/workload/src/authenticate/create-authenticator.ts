@@ -94,6 +94,13 @@ export interface Authenticator {
    * SIG-3.6-02, SIG-3.6-03, SIG-3.6-04), as for what is not about a credential (WPT-2.1-05). Errors of other kinds are thrown on.
    */
   refuse(error: unknown): Response
+  /**
+   * Finishes the answer to a refusal: signs it when the caller is known and requires that (SIG-3.5-02), which is so where nothing but its
+   * transaction was refused; else leaves it as it is.
+   *
+   * @throws WimseError `ERR_HTTP_SIGNATURE_CANNOT_SIGN`
+   */
+  finishRefusal(error: unknown, response: ResponseView): Promise<ResponseView>
 }
 
 /** The proofs of possession that a message carries by itself. */
@@ -167,6 +174,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     throw new WimseError(presented.bearer ? 'ERR_POLICY_BEARER' : 'ERR_PROOF_MISSING')
   }
 
+  const refused = new WeakMap<Error, AuthenticatedRequest['finish']>()
+
   const signingCredential = (): WitCredential => {
     if (credential === undefined) throw new WimseError('ERR_HTTP_SIGNATURE_CANNOT_SIGN')
     const own = credential()
@@ -185,23 +194,31 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const signed = signature !== undefined && (signature.signedResponseRequired || signResponses === 'always') ? signature : undefined
       // SIG-3.5-04, SIG-3.5-05: known before the handler does anything.
       if (signed !== undefined) await orCannotSign(signingCredential)
-      const transaction = transactionTokens && (await transactionOf(request, peer, transactionTokens))
-      return {
-        peer,
-        transaction,
-        request: signature?.message ?? request,
-        finish(response: ResponseView): Promise<ResponseView> {
-          if (signed === undefined) return Promise.resolve(response)
-          return orCannotSign(async () => {
-            const made = await signResponse(response, { request: signed, credential: signingCredential(), runtime, ...body })
-            return made.response
-          })
-        },
+      const finish = (response: ResponseView): Promise<ResponseView> => {
+        if (signed === undefined) return Promise.resolve(response)
+        return orCannotSign(async () => {
+          const made = await signResponse(response, { request: signed, credential: signingCredential(), runtime, ...body })
+          return made.response
+        })
       }
+      let transaction: BoundTransactionToken | undefined
+      if (transactionTokens !== undefined) {
+        try {
+          transaction = await transactionOf(request, peer, transactionTokens)
+        } catch (error) {
+          if (error instanceof Error) refused.set(error, finish)
+          throw error
+        }
+      }
+      return { peer, transaction, request: signature?.message ?? request, finish }
     },
     refuse(error) {
       if (!isWimseError(error)) throw error
       return errorResponse(error.code, { takesWpt })
+    },
+    finishRefusal(error, response) {
+      const finish = error instanceof Error ? refused.get(error) : undefined
+      return finish === undefined ? Promise.resolve(response) : finish(response)
     },
   }
 }
