@@ -21,7 +21,7 @@ const config: KnipConfig = {
     '.': { entry: ['scripts/*.{ts,mjs}', 'scripts/test/*.test.ts'], project: ['scripts/**/*.{ts,mjs}'] },
     'packages/*': { entry: ['test/**/*.ts', 'bench/**/*.ts', 'scripts/*.ts'], project: ['{src,test,bench,scripts}/**/*.ts'] },
     'apps/shop/*': { entry: ['src/main.ts', 'test/**/*.ts'], project: ['{src,test}/**/*.ts'] },
-    'apps/*': { entry: ['src/main.ts', 'test/**/*.ts'], project: ['{src,test}/**/*.ts'] },
+    'apps/*': { entry: ['src/main.ts', 'test/**/*.ts', 'bench/*.bench.ts', 'bench/probe.ts'], project: ['{src,test,bench}/**/*.ts'] },
     interop: {
       // The suite starts these as programs of their own.
       entry: ['src/main.ts', 'src/workload/main.ts', 'src/spire/smoke.ts', 'test/**/*.ts'],
