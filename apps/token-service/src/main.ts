@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { isWimseError, parseStrictJson } from '@wimse/core'
 import { defaultRuntime } from '@wimse/keys'
 import { decodeTokenServiceConfig, formatFault, type TokenServiceConfig } from './config/token-service-config.ts'
+import { batchLines } from './log/batched-lines.ts'
 import { describeFailure, jsonLinesLog } from './log/operator-log.ts'
 import { startTokenService } from './token-service.ts'
 
@@ -57,7 +58,10 @@ async function main(): Promise<number> {
   if (args.check === true) return 0
 
   const runtime = defaultRuntime()
-  const log = jsonLinesLog((line) => process.stderr.write(line), runtime)
+  const lines = batchLines((text) => process.stderr.write(text), setImmediate)
+  // Whatever ends the process, no event of it is lost.
+  process.on('exit', lines.flush)
+  const log = jsonLinesLog(lines.write, runtime)
   const stopped = Promise.withResolvers<number>()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.resolve(0))
   const service = await startTokenService(config, { log, runtime })

@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isWimseError, type JsonObject, type Runtime, responseViewOfResponse } from '@wimse/core'
 import { createMutualTlsHttpsServer, recheckPeer, type X509Source } from '@wimse/mutual-tls'
-import { oauthErrorResponse } from '@wimse/token-exchange'
+import { DEFAULT_MAX_REQUEST_BYTES, oauthErrorResponse } from '@wimse/token-exchange'
 import type { TrustStore } from '@wimse/trust'
 import { requestViewOfIncoming, sendResponse } from '@wimse/workload/node'
 import type { ListenAddress } from '../config/token-service-config.ts'
 import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
 import type { TokenEndpoint } from '../token/token-endpoint.ts'
 import { type Listening, listen } from './listen.ts'
+import { withSmallBody } from './request-body.ts'
 import { REQUEST_LIMITS } from './request-limits.ts'
 
 export const TOKEN_PATH = '/token'
@@ -58,12 +59,17 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse, optio
   })
   // What was not read of the request would be taken for the next one.
   if (!incoming.complete) outgoing.setHeader('connection', 'close')
-  await sendResponse(responseViewOfResponse(response), outgoing)
+  // Whole, so that it goes out with its length in one piece.
+  const body = response.body === null ? null : new Uint8Array(await response.arrayBuffer())
+  await sendResponse({ ...responseViewOfResponse(response), body }, outgoing)
 }
 
 async function route(incoming: IncomingMessage, { endpoint, jwks, metadata }: TokenServerOptions): Promise<Response> {
   const path = (incoming.url ?? '').split('?', 1)[0]
-  if (path === TOKEN_PATH) return endpoint(requestViewOfIncoming(incoming), () => recheckPeer(incoming.socket))
+  if (path === TOKEN_PATH) {
+    const view = await withSmallBody(requestViewOfIncoming(incoming), incoming, DEFAULT_MAX_REQUEST_BYTES)
+    return endpoint(view, () => recheckPeer(incoming.socket))
+  }
   if (path !== JWKS_PATH && path !== METADATA_PATH) return emptyAnswer(404)
   if (incoming.method !== 'GET') return emptyAnswer(405, { allow: 'GET' })
   if (path === METADATA_PATH) return metadata()
