@@ -103,6 +103,7 @@ export function createCallers({ name, audience, workload, verifyTransaction: ver
     },
     users: ({ scope }) =>
       withToken(async (token) => {
+        note({ proof: 'bearer' })
         const claims = await verifySubjectAccessToken(token, { issuers: issuers.users, audience }).catch(aboutAccessToken)
         // A token with a key is for its holder, and here nobody has proven one.
         if (claims.claims['cnf'] !== undefined) throw new WimseError('ERR_EXCHANGE_ACCESS_TOKEN_PROOF')

@@ -9,6 +9,7 @@ import {
 } from '@wimse/token-exchange'
 import type { TransactionTokenVerifier, VerifiedTransactionToken } from '@wimse/transaction-tokens'
 import type { Workload } from '@wimse/workload/node'
+import { note } from './hop-log.ts'
 
 /** What a service asks of token services. All are refused with an `ERR_EXCHANGE_REFUSED` that tells the OAuth error. */
 export interface TokenClient {
@@ -61,7 +62,11 @@ export function createTokenClient(
     verify(await exchange(TOKEN_TYPES.transactionToken, { subjectToken, audience: trustDomain, ...asked }))
 
   return {
-    startTransaction: transaction,
+    async startTransaction(subject, asked) {
+      const started = await transaction(subject, asked)
+      note({ transaction: started.transaction })
+      return started
+    },
     replaceTransaction: (token, asked) => transaction(transactionOf(token), { scope: token.scope, ...asked }),
     exchangeFor: (target, subjectToken, asked) => exchange(TOKEN_TYPES.accessToken, { subjectToken, audience: target, ...asked }),
     async chainTo(resource, server, subjectToken) {

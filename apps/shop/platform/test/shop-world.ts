@@ -1,0 +1,210 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isJsonObject, type JsonObject, parseStrictJsonObject, readBody, requestViewOfRequest } from '@wimse/core'
+import { generateSigner, signCompactJws } from '@wimse/keys'
+import { createMutualTlsAgent, createMutualTlsHttpsServer } from '@wimse/mutual-tls'
+import { createTestAuthority, createTestRuntime, startFakeWorkloadApi } from '@wimse/testing'
+import { type CallInit, createHttpsTransport, createWorkload, type Workload, workloadApi } from '@wimse/workload/node'
+
+const ROOT = join(import.meta.dirname, '../../../..')
+const SERVICES = ['storefront', 'orders', 'fraud', 'payments', 'ledger'] as const
+const HOSTS = {
+  'login.shop.example': 'spiffe://shop.example/login',
+  'tokens.shop.example': 'spiffe://shop.example/token-service',
+  'tokens.bank.example': 'spiffe://bank.example/token-service',
+  'storefront.shop.example': 'spiffe://shop.example/storefront',
+  'orders.shop.example': 'spiffe://shop.example/orders',
+  'fraud.shop.example': 'spiffe://shop.example/fraud',
+  'payments.shop.example': 'spiffe://shop.example/payments',
+  'ledger.bank.example': 'spiffe://bank.example/ledger',
+  'concierge.shop.example': 'spiffe://shop.example/concierge',
+  'buyer.shop.example': 'spiffe://shop.example/buyer',
+} as const
+
+type Host = keyof typeof HOSTS
+/** The host of a service, without the trust domain where that is the shop's. */
+export type Place = 'login' | 'tokens' | 'bank' | (typeof SERVICES)[number] | 'concierge' | 'buyer'
+
+/** An answer, read. */
+export interface Answer {
+  readonly status: number
+  readonly body: JsonObject
+}
+
+/** The shop as programs of their own on loopback, with two token services and a Workload API for each; the users' identity provider is the test. */
+export interface ShopWorld {
+  origin(place: Place): string
+  /** A workload with this identity, which may be that of a service: as somebody has it who broke into that. */
+  as(identifier: string): Promise<Workload>
+  /** An access token of the identity provider. */
+  signIn(claims: { readonly aud: string; readonly scope: string; readonly [claim: string]: unknown }): Promise<string>
+  /** A call over TLS without any certificate, as people make it. */
+  visit(url: string, init: RequestInit): Promise<Answer>
+  /** Lines of the logs: hops of services, events of token services. */
+  readonly lines: readonly JsonObject[]
+  readonly log: readonly string[]
+  close(): Promise<void>
+}
+
+/** Reads an answer. */
+export async function answerOf(response: Response): Promise<Answer> {
+  const octets = await readBody(response.body)
+  return { status: response.status, body: octets.length === 0 ? {} : parseStrictJsonObject(octets) }
+}
+
+/** A POST of JSON. */
+export function post(body: JsonObject, token?: string, choice: Pick<CallInit, 'transaction' | 'proof'> = {}): CallInit {
+  const headers = { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) }
+  return { method: 'POST', headers, body: JSON.stringify(body), ...choice }
+}
+
+export async function startShop(): Promise<ShopWorld> {
+  const runtime = createTestRuntime({ now: Date.now() })
+  const directory = await mkdtemp(join(tmpdir(), 'shop-'))
+  const closers: (() => unknown)[] = [() => rm(directory, { recursive: true, force: true })]
+  const close = async (): Promise<void> => {
+    for (const step of closers.splice(0).reverse()) await step()
+  }
+  try {
+    return await start()
+  } catch (error) {
+    await close()
+    throw error
+  }
+
+  async function start(): Promise<ShopWorld> {
+    const shop = await createTestAuthority({ trustDomain: 'shop.example', runtime })
+    const bank = await createTestAuthority({ trustDomain: 'bank.example', runtime })
+    const ports = new Map<Host, number>()
+    for (const host of Object.keys(HOSTS) as Host[]) ports.set(host, await freePort())
+    const addresses = Object.fromEntries(Object.keys(HOSTS).map((host) => [host, '127.0.0.1']))
+    const originOf = (host: Host): string => `https://${host}:${ports.get(host)}`
+    const origin = (place: Place): string => {
+      if (place === 'bank') return originOf('tokens.bank.example')
+      return originOf(place === 'ledger' ? 'ledger.bank.example' : `${place}.shop.example`)
+    }
+    const rewritten = async (path: string): Promise<JsonObject> => {
+      const text = await readFile(join(ROOT, 'apps/shop', path), 'utf8')
+      return parseStrictJsonObject(
+        new TextEncoder().encode(text.replace(/https:\/\/([a-z.]+\.example)/g, (whole, host) => (host in HOSTS ? originOf(host) : whole))),
+      )
+    }
+    const openApi = async (identifier: string, host?: string): Promise<string> => {
+      const [authority, federated] = identifier.startsWith('spiffe://bank.example/') ? [bank, shop] : [shop, bank]
+      const dnsNames = host === undefined ? {} : { dnsNames: [host] }
+      const api = await startFakeWorkloadApi({ authority, federated: [federated], identities: [{ identifier, ...dnsNames }] })
+      closers.push(() => api.close())
+      return api.address
+    }
+    const peers = Object.fromEntries((Object.keys(HOSTS) as Host[]).map((host) => [originOf(host), HOSTS[host]]))
+    const lookup = {
+      lookup: (_host: string, _options: unknown, done: (error: null, found: never) => void) =>
+        done(null, [{ address: '127.0.0.1', family: 4 }] as never),
+    }
+
+    const lines: JsonObject[] = []
+    const log: string[] = []
+    const run = async (host: Host, main: string, args: (path: string) => string[], config: JsonObject): Promise<void> => {
+      const path = join(directory, `${host}.json`)
+      await writeFile(path, JSON.stringify(config))
+      const child = spawn(process.execPath, ['--conditions=wimse-source', join(ROOT, main), ...args(path)], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
+      closers.push(() => ended(child))
+      await readyOf(child, host, (line) => {
+        log.push(line)
+        const parsed: unknown = line.startsWith('{') ? JSON.parse(line) : undefined
+        if (isJsonObject(parsed)) lines.push(parsed)
+      })
+    }
+
+    const login = await workloadApi({ address: await openApi(HOSTS['login.shop.example'], 'login.shop.example'), wit: 'none' })
+    await login.ready()
+    closers.push(() => login.close())
+    const { signer } = await generateSigner('ES256', runtime)
+    const jwks = JSON.stringify({ keys: [{ ...signer.publicJwk, kid: 'login-1', use: 'sig' }] })
+    const provider = createMutualTlsHttpsServer(
+      { source: login.x509, trust: login.trust, profile: 'x509-svid', clientCertificate: 'optional', authorize: () => true },
+      (_request, response) => response.writeHead(200, { 'content-type': 'application/jwk-set+json' }).end(jwks),
+    )
+    await new Promise<void>((resolve) => provider.listen(ports.get('login.shop.example'), '127.0.0.1', resolve))
+    closers.push(() => provider.close().closeAllConnections())
+
+    const listen = (host: Host) => ({ host: '127.0.0.1', port: ports.get(host) ?? 0 })
+    await Promise.all([
+      ...(['tokens.shop.example', 'tokens.bank.example'] as const).map(async (host) =>
+        run(host, 'apps/token-service/src/main.ts', (path) => ['--config', path], {
+          ...(await rewritten(`policies/${host}.json`)),
+          listen: listen(host),
+          workloadApi: await openApi(HOSTS[host], host),
+          addresses,
+        }),
+      ),
+      ...SERVICES.map(async (name) => {
+        const host = `${name}.${name === 'ledger' ? 'bank' : 'shop'}.example` as Host
+        const platform = { listen: listen(host), workloadApi: await openApi(HOSTS[host], host), addresses }
+        await run(host, `apps/shop/${name}/src/main.ts`, (path) => [path], { ...(await rewritten(`${name}/config.json`)), platform })
+      }),
+    ])
+
+    const visitor = createHttpsTransport(
+      createMutualTlsAgent({ profile: 'x509-svid', trust: login.trust, peers: (to) => peers[to] ?? '', ...lookup }),
+    )
+    return {
+      origin,
+      lines,
+      log,
+      close,
+      async as(identifier) {
+        const workload = await createWorkload({ source: workloadApi({ address: await openApi(identifier) }), peers, tls: lookup })
+        closers.push(() => workload.close())
+        return workload
+      },
+      signIn({ aud, ...claims }) {
+        const iat = Math.floor(runtime.now() / 1000)
+        const payload = { iss: origin('login'), sub: 'ada', aud, iat, exp: iat + 300, client_id: 'web', ...claims }
+        return signCompactJws({ typ: 'at+jwt', kid: 'login-1' }, payload as JsonObject, signer)
+      },
+      async visit(url, init) {
+        const { response } = await visitor(requestViewOfRequest(new Request(url, init)))
+        return answerOf(new Response(response.body as ReadableStream<Uint8Array<ArrayBuffer>>, { status: response.status }))
+      },
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+function ended(child: ChildProcess): Promise<unknown> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+  const exit = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  return exit
+}
+
+/** Resolves when the program says that it is ready; what it says goes on to be read. */
+function readyOf(child: ChildProcess, name: string, onLine: (line: string) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let rest = ''
+    let said = ''
+    child.stderr?.on('data', (chunk) => {
+      const parts = `${rest}${String(chunk)}`.split('\n')
+      rest = parts.pop() ?? ''
+      for (const line of parts) {
+        said += `${line}\n`
+        onLine(line)
+        if (line.includes('"service.ready"')) resolve()
+      }
+    })
+    child.once('exit', (code) => reject(new Error(`${name} ended with ${code}\n${said}${rest}`)))
+  })
+}
