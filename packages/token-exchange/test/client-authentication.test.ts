@@ -344,6 +344,13 @@ describe('an authenticator', () => {
   it('refuses who authenticates twice', async () => {
     const both = { parameters: (await svid()).parameters, fields: attested(await pop()).fields }
     expect(await outcome(both)).toBe('ERR_EXCHANGE_CLIENT_SEVERAL')
+    const wit = await world.verifyWit(world.payments.token)
+    const peer = { identifier: wit.identifier, proofs: [proofOf(wit)] }
+    for (const client of [await svid(), attested(await pop())]) {
+      expect(await codeOf(world.authenticator().authenticate(await clientRequest(client, { peer })))).toBe('ERR_EXCHANGE_CLIENT_SEVERAL')
+      const connection = connectionOf(PAYMENTS)
+      expect(await codeOf(world.authenticator().authenticate(await clientRequest(client, { connection })))).toBe('ok')
+    }
   })
 
   it.each(['jwtSvid', 'wit', 'x509', 'wimse'] as const)('SCA-4-02: takes no %s where that is not configured', async (method) => {

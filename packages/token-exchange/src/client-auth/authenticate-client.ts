@@ -90,8 +90,9 @@ interface Claimed {
 }
 
 /**
- * Makes the authenticator of a token endpoint. A request is judged in this order: one way of authenticating in its content, an assertion or
- * an attestation, not both (RFC 6749 section 2.3); else the peer that a WIMSE proof names; else the connection. Then the credential by the
+ * Makes the authenticator of a token endpoint. A request is judged in this order: one way of authenticating in the message, an assertion, an
+ * attestation or the peer that a WIMSE proof names, not two of them (RFC 6749 section 2.3); else the connection, which beside another way only
+ * carries the request. Then the credential by the
  * rules of its kind (SCA-8.1-05): JWT-SVID (SCA-3.1-04, SCA-3.1-05, SCA-3.1-06, SCA-3.1-07, SCA-3.1-09, the issuer as sole audience
  * SCA-3.1-08, JAS-4-05, JAS-4-07, JAS-4-08), WIT with its proof (SCA-3.3.1-01, SCA-3.3.1-02, SCA-3.3.1-03, SCA-3.3.1-04), connection, peer.
  * Then `client_id`, which is the exact identifier (SCA-3.1-10, SCA-3.1-14, SCA-3.2-12, SCA-3.2-15, ATT-7.1-06, ATT-7.5-01) and may be left
@@ -122,14 +123,15 @@ export function createClientAuthenticator(options: ClientAuthenticatorOptions): 
     const { fields, parameters, peer, connection } = request
     const asserted = parameters.assertion !== undefined || parameters.assertionType !== undefined
     const attested = hasAttestation(fields)
-    if (asserted && attested) throw new WimseError('ERR_EXCHANGE_CLIENT_SEVERAL')
+    const proven = peer !== undefined && options.wimse === true
+    if ([asserted, attested, proven].filter(Boolean).length > 1) throw new WimseError('ERR_EXCHANGE_CLIENT_SEVERAL')
     if (asserted) return fromJwtSvid(parameters, { options, issuer, toleranceSeconds, runtime })
     if (attested) {
       if (options.wit === undefined) throw new WimseError('ERR_EXCHANGE_CLIENT_METHOD')
       const wit = await ofClient(verifyAttestation(fields, options.wit, { issuer, toleranceSeconds, runtime }))
       return fromWit('spiffe_wit', wit)
     }
-    if (peer !== undefined && options.wimse === true) return fromPeer(peer)
+    if (proven) return fromPeer(peer)
     if (connection !== undefined && options.x509 === true) return fromConnection(connection, runtime)
     throw new WimseError(peer === undefined && connection === undefined ? 'ERR_EXCHANGE_CLIENT_MISSING' : 'ERR_EXCHANGE_CLIENT_METHOD')
   }
