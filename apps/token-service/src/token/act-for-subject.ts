@@ -27,6 +27,10 @@ export async function exchangeForAccessToken(
   client: AuthenticatedClient,
   rules: TokenRules,
 ): Promise<Issued> {
+  // TXN-11.1-04: nobody has business with the trust domain itself but for a transaction token.
+  if (parameters.requestedTokenType === undefined && parameters.audiences.includes(rules.trustDomain)) {
+    throw new WimseError('ERR_EXCHANGE_PARAMETER_MISSING', { detail: 'requested_token_type' })
+  }
   const { audience } = rules.targets.resolve(parameters, client.identifier)
   const confirmation = requireConfirmation(client)
   const { grant: acting } = await actingOf(parameters, client, audience, rules)
