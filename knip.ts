@@ -24,7 +24,7 @@ const config: KnipConfig = {
     'apps/*': { entry: ['src/main.ts', 'test/**/*.ts', 'bench/*.bench.ts', 'bench/probe.ts'], project: ['{src,test,bench}/**/*.ts'] },
     interop: {
       // The suite starts these as programs of their own.
-      entry: ['src/main.ts', 'src/workload/main.ts', 'src/spire/smoke.ts', 'test/**/*.ts'],
+      entry: ['src/main.ts', 'src/shop/main.ts', 'src/workload/main.ts', 'src/spire/smoke.ts', 'test/**/*.ts'],
       project: ['{src,test}/**/*.ts'],
     },
     ...Object.fromEntries(empty.map((index) => [dirname(dirname(index)), { ignoreDependencies: ['.+'] }])),

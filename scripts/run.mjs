@@ -10,6 +10,7 @@ const programs = {
   test: 'scripts/test.ts',
   check: 'scripts/test.ts',
   interop: 'interop/src/main.ts',
+  shop: 'interop/src/shop/main.ts',
   bench: 'scripts/bench.ts',
   requirement: 'scripts/requirements.ts',
 }

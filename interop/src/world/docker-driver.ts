@@ -4,6 +4,7 @@ import { provideImages, type SuiteImages } from '../spire/container-images.ts'
 import { removeLeftovers } from '../spire/leftovers.ts'
 import { openDockerStage } from './docker-stage.ts'
 import type { Driver } from './driver.ts'
+import { planOf } from './sample-world.ts'
 import { startSpireWorld } from './spire-world.ts'
 import type { Stage } from './stage.ts'
 
@@ -29,9 +30,9 @@ export function createDockerDriver(): Driver {
       prepared = { engine, images, spire: { version: spire.version, how: `${spire.kind}, ${spire.how}` } }
       return { available: true }
     },
-    async start(name, log) {
+    async start(name, log, _signal, options) {
       if (prepared === undefined) throw new Error('the driver is not available')
-      return startSpireWorld(await openDockerStage(prepared), name, log)
+      return startSpireWorld(await openDockerStage(prepared), name, planOf(name, options), log)
     },
   }
 }

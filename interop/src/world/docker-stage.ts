@@ -8,6 +8,7 @@ import { type DockerSpireDomain, startDockerDomain } from '../spire/docker-domai
 import { findFreePorts } from '../spire/free-port.ts'
 import { type ContainerOptions, type RunningContainer, startContainer } from '../spire/running-container.ts'
 import type { SpireDomain } from '../spire/spire-domain.ts'
+import { mapBounded } from '../suite/map-bounded.ts'
 import { residentBytesIn } from './process-program.ts'
 import type { Place, ProgramSpec, Stage } from './stage.ts'
 
@@ -90,8 +91,9 @@ export async function openDockerStage({ engine, images, spire }: DockerStageOpti
     // Docker's own resolver knows the aliases.
     addresses: () => undefined,
     async stop() {
-      await Promise.all(containers.map((container) => container.remove()))
-      await Promise.all([...domains.keys()].map((domain) => domain.stop()))
+      // Few at a time: older engines lose count of a network's endpoints when many go at once, and then never let it go.
+      await mapBounded(containers, 3, (container) => container.remove())
+      for (const domain of domains.keys()) await domain.stop()
       await network.stop()
       await rm(base, { recursive: true, force: true })
     },

@@ -8,7 +8,7 @@ import { startProcess } from '../spire/running-process.ts'
 import type { SpireKeyType } from '../spire/spire-domain.ts'
 import { NotRun, type WorldName } from '../suite/check.ts'
 import { programOf } from './process-program.ts'
-import { otherTrustDomain, type SampleWorkload, type WorldPlan, worldPlans } from './sample-world.ts'
+import { otherTrustDomain, type SampleWorkload, type WorldPlan } from './sample-world.ts'
 import { openShop } from './shop.ts'
 import type { SampleService } from './shop-services.ts'
 import { type ProgramHost, type StartedPrograms, startPrograms } from './start-programs.ts'
@@ -25,8 +25,7 @@ const ALGORITHMS = { 'ec-p256': 'ES256', 'ec-p384': 'ES384', 'rsa-2048': 'RS256'
 type Undo = (() => Promise<unknown>)[]
 
 /** Starts a world on authorities in this process; each workload has a Workload API of its own, since nobody is attested. */
-export async function startEmbeddedWorld(name: WorldName, log: (line: string) => void): Promise<World> {
-  const plan = worldPlans[name]
+export async function startEmbeddedWorld(name: WorldName, plan: WorldPlan, log: (line: string) => void): Promise<World> {
   const undo: Undo = []
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step()

@@ -2,6 +2,7 @@ import { acquireSpire } from '../spire/acquire-spire.ts'
 import { createUidSequence } from '../spire/process-slots.ts'
 import type { Driver } from './driver.ts'
 import { openProcessStage } from './process-stage.ts'
+import { planOf } from './sample-world.ts'
 import { startSpireWorld } from './spire-world.ts'
 
 /** SPIRE and the workloads as processes, attested by their user or the path of their program. */
@@ -18,10 +19,15 @@ export function createProcessDriver(): Driver {
         ? { available: false, reason: acquired.reason, how: acquired.remedy }
         : { available: false, reason: 'there are images of SPIRE and no binaries', how: 'set WIMSE_SPIRE_BIN to a directory with both' }
     },
-    async start(name, log) {
+    async start(name, log, _signal, options) {
       if (acquired?.kind !== 'binaries') throw new Error('the driver is not available')
       const { binaries, version, how } = acquired
-      return startSpireWorld(await openProcessStage({ binaries, spire: { version, how: `binaries, ${how}` }, uids }), name, log)
+      return startSpireWorld(
+        await openProcessStage({ binaries, spire: { version, how: `binaries, ${how}` }, uids }),
+        name,
+        planOf(name, options),
+        log,
+      )
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { SpireKeyType } from '../spire/spire-domain.ts'
 import type { WorldName } from '../suite/check.ts'
 import type { WorkloadConfig } from '../workload/workload-config.ts'
+import type { StartOptions } from './driver.ts'
 import { type SampleService, shopControls, shopServices } from './shop-services.ts'
 import type { TrustDomainName, WorkloadName } from './world.ts'
 
@@ -49,7 +50,7 @@ export interface WorldPlan {
 
 const named = (...names: readonly WorkloadName[]): readonly SampleWorkload[] => sampleWorkloads.filter(({ name }) => names.includes(name))
 
-export const worldPlans: Readonly<Record<WorldName, WorldPlan>> = {
+const worldPlans: Readonly<Record<WorldName, WorldPlan>> = {
   main: {
     trustDomains: ['shop.example', 'bank.example'],
     workloads: sampleWorkloads,
@@ -87,6 +88,12 @@ export const worldPlans: Readonly<Record<WorldName, WorldPlan>> = {
     algorithm: 'RS256',
     svidTtlSeconds: 600,
   },
+}
+
+/** The plan of a world, or of the part of it that was asked for. */
+export function planOf(name: WorldName, { servicesOnly = false }: StartOptions = {}): WorldPlan {
+  const plan = worldPlans[name]
+  return servicesOnly ? { ...plan, workloads: [] } : plan
 }
 
 /** The one trust domain that a domain federates with. */

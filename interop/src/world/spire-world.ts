@@ -5,7 +5,7 @@ import { awaitBundle, type Federation, federate } from '../spire/federate.ts'
 import type { EntryOptions, SpireDomain } from '../spire/spire-domain.ts'
 import { createWebAuthority } from '../spire/web-authority.ts'
 import type { WorldName } from '../suite/check.ts'
-import { otherTrustDomain, type SampleWorkload, type WorldPlan, worldPlans } from './sample-world.ts'
+import { otherTrustDomain, type SampleWorkload, type WorldPlan } from './sample-world.ts'
 import { type OpenedShop, openShop } from './shop.ts'
 import type { SampleService } from './shop-services.ts'
 import type { Place, Stage } from './stage.ts'
@@ -20,8 +20,7 @@ interface StartedDomain {
 }
 
 /** Starts a world on SPIRE: trust domains, federation, WIT agents, entries, workloads. */
-export async function startSpireWorld(stage: Stage, name: WorldName, log: (line: string) => void): Promise<World> {
-  const plan = worldPlans[name]
+export async function startSpireWorld(stage: Stage, name: WorldName, plan: WorldPlan, log: (line: string) => void): Promise<World> {
   try {
     const domains = await startDomains(stage, plan, log)
     const [shop, bank] = plan.trustDomains.map((trustDomain) => domains.get(trustDomain)?.domain)

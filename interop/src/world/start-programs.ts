@@ -1,4 +1,5 @@
-import { waitUntil } from '../spire/wait-until.ts'
+import { SetupError } from '../spire/setup-error.ts'
+import { type WaitOptions, waitUntil } from '../spire/wait-until.ts'
 import type { WorkloadConfig } from '../workload/workload-config.ts'
 import { controlClient } from './control-client.ts'
 import type { SampleWorkload, WorldPlan } from './sample-world.ts'
@@ -134,7 +135,7 @@ async function startControl(
   note(name, program)
   const control = controlClient(name, program.control, origin)
   const isReady = async (): Promise<boolean> => isUp(await control.status(), workload, plan)
-  await waitUntil(`the workload ${name}`, isReady, { timeoutMs: READY_TIMEOUT_MS, intervalMs: 200, abandon: program.assertAlive })
+  await waitUntil(`the workload ${name}`, isReady, patience(name, program))
   return control
 }
 
@@ -157,10 +158,15 @@ async function startService(
   const args = service.kind === 'token-service' ? ['--config', path] : [path]
   const program = await place.run(service.script, args, service.facesUsers ? 'first' : undefined)
   note(service.name, program)
-  await waitUntil(`the service ${service.name}`, async () => (await program.log()).includes('"event":"service.ready"'), {
-    timeoutMs: READY_TIMEOUT_MS,
-    intervalMs: 200,
-    abandon: program.assertAlive,
-  })
+  const isReady = async (): Promise<boolean> => (await program.log()).includes('"event":"service.ready"')
+  await waitUntil(`the service ${service.name}`, isReady, patience(service.name, program))
   return { service, origin, program }
+}
+
+function patience(name: string, { assertAlive }: RunningProgram): WaitOptions {
+  const abandon = (): Promise<void> =>
+    assertAlive().catch((cause: unknown) => {
+      throw new SetupError('exited', `${name} ended`, cause)
+    })
+  return { timeoutMs: READY_TIMEOUT_MS, intervalMs: 200, abandon }
 }
