@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { isJsonObject, type JsonObject, parseStrictJsonObject, readBody, requestViewOfRequest } from '@wimse/core'
 import { generateSigner, signCompactJws } from '@wimse/keys'
 import { createMutualTlsAgent, createMutualTlsHttpsServer } from '@wimse/mutual-tls'
@@ -43,8 +44,10 @@ export interface ShopWorld {
   signIn(claims: { readonly aud: string; readonly scope: string; readonly [claim: string]: unknown }): Promise<string>
   /** A call over TLS without any certificate, as people make it. */
   visit(url: string, init: RequestInit): Promise<Answer>
-  /** Lines of the logs: hops of services, events of token services. */
+  /** Lines of the logs so far: hops of services, events of token services. */
   readonly lines: readonly JsonObject[]
+  /** The first line with these members after the first `since`; waits for it, since an answer may be faster than the line about it. */
+  heard(members: JsonObject, since?: number): Promise<JsonObject>
   readonly log: readonly string[]
   close(): Promise<void>
 }
@@ -106,6 +109,7 @@ export async function startShop(): Promise<ShopWorld> {
     }
 
     const lines: JsonObject[] = []
+    const listeners = new Set<() => void>()
     const log: string[] = []
     const run = async (host: Host, main: string, args: (path: string) => string[], config: JsonObject): Promise<void> => {
       const path = join(directory, `${host}.json`)
@@ -118,6 +122,7 @@ export async function startShop(): Promise<ShopWorld> {
         log.push(line)
         const parsed: unknown = line.startsWith('{') ? JSON.parse(line) : undefined
         if (isJsonObject(parsed)) lines.push(parsed)
+        for (const listener of listeners) listener()
       })
     }
 
@@ -158,6 +163,19 @@ export async function startShop(): Promise<ShopWorld> {
       lines,
       log,
       close,
+      heard: (members, since = 0) =>
+        new Promise((resolve) => {
+          const look = (): void => {
+            const found = lines
+              .slice(since)
+              .find((line) => Object.entries(members).every(([name, value]) => isDeepStrictEqual(line[name], value)))
+            if (found === undefined) return
+            listeners.delete(look)
+            resolve(found)
+          }
+          listeners.add(look)
+          look()
+        }),
       async as(identifier) {
         const workload = await createWorkload({ source: workloadApi({ address: await openApi(identifier) }), peers, tls: lookup })
         closers.push(() => workload.close())
