@@ -27,7 +27,7 @@ export class Browser {
     this.#fetch = fetch
   }
 
-  /** The page in the end, or the address elsewhere that the last redirect leads to. */
+  /** The page in the end, or the address elsewhere that the last redirect leads to. A page of status 0 where redirects lead nowhere. */
   async open(address: URL, form?: URLSearchParams): Promise<Page | URL> {
     let url = address
     let body = form
@@ -42,10 +42,12 @@ export class Browser {
       const html = await response.text()
       const location = response.headers.get('location')
       if (response.status < 300 || response.status > 399 || location === null) return { url, status: response.status, html }
-      url = new URL(location, url)
+      const next = URL.parse(location, url)
+      if (next === null) break
+      url = next
       body = undefined
     }
-    throw new TypeError('too many redirects')
+    return { url, status: 0, html: '' }
   }
 
   #remember(response: Response): void {
@@ -62,8 +64,8 @@ export class Browser {
 /** The first form of a page; undefined where there is none, or one that leads to another origin. */
 export function formOf({ url, html }: Page): Form | undefined {
   const [, attributes = '', content = ''] = /<form([^>]*)>([\s\S]*?)<\/form>/.exec(html) ?? []
-  const action = new URL(attributeOf(attributes, 'action') ?? '', url)
-  if (content === '' || action.origin !== url.origin) return undefined
+  const action = URL.parse(attributeOf(attributes, 'action') ?? '', url)
+  if (content === '' || action?.origin !== url.origin) return undefined
   const inputs = [...content.matchAll(/<(?:input|button)([^>]*)>/g)].map(([, text = '']) => text)
   return { action, fields: inputs.flatMap((text) => fieldOf(text)) }
 }
