@@ -1,4 +1,13 @@
-import { formatBase64url, type JsonObject, parseBase64url, parseStrictJsonObject, utf8, WimseError, withCode } from '@wimse/core'
+import {
+  createBoundedMap,
+  formatBase64url,
+  type JsonObject,
+  parseBase64url,
+  parseStrictJsonObject,
+  utf8,
+  WimseError,
+  withCode,
+} from '@wimse/core'
 import type { Signer } from './signer.ts'
 
 /** A compact JWS taken apart; nothing in it has been verified. */
@@ -36,14 +45,16 @@ export function decodeUnverifiedJws(token: string, maxBytes: number = DEFAULT_MA
   })
 }
 
-let lastHeader: { readonly text: string; readonly header: JsonObject } | undefined
+const HEADERS_KEPT = 16
+const headers = /* @__PURE__ */ createBoundedMap<JsonObject>(HEADERS_KEPT)
 
-/** Every token of one issuer has the same header, and every proof of one kind: the last one that was decoded is kept. */
+/** Every token of one issuer has the same header, and every proof of one kind: those that were decoded last are kept. */
 function decodeHeader(text: string): JsonObject {
-  if (lastHeader?.text === text) return lastHeader.header
+  const known = headers.get(text)
+  if (known !== undefined) return known
   const header = Object.freeze(withCode('ERR_JWS_MALFORMED', () => parseStrictJsonObject(parseBase64url(text))))
   if (header['crit'] !== undefined || header['b64'] !== undefined) throw new WimseError('ERR_JWS_CRIT')
-  lastHeader = { text, header }
+  headers.set(text, header)
   return header
 }
 
