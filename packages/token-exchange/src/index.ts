@@ -107,7 +107,14 @@ export {
 } from './exchange/process-token-response.ts'
 export { createTargetTable, type Target, type TargetTable } from './exchange/target-table.ts'
 export { type TokenExchangeRequestOptions, type TypedToken, tokenExchangeRequest } from './exchange/token-exchange-request.ts'
-export { accessTokenResponse, type TokenResponseOptions, tokenExchangeResponse } from './exchange/token-response.ts'
+export {
+  accessTokenAnswer,
+  accessTokenResponse,
+  type TokenExchangeResponseOptions,
+  type TokenResponseOptions,
+  tokenExchangeAnswer,
+  tokenExchangeResponse,
+} from './exchange/token-response.ts'
 export {
   DEFAULT_JWKS_COOLDOWN_SECONDS,
   DEFAULT_JWKS_MAX_AGE_SECONDS,
@@ -129,7 +136,7 @@ export {
   serverMetadataResponse,
 } from './metadata/server-metadata.ts'
 export type { EndpointRequest } from './protocol/form-parameters.ts'
-export { TokenEndpointRefusal } from './protocol/json-response.ts'
+export { TokenEndpointRefusal, type WholeAnswer } from './protocol/json-response.ts'
 export {
   ATTESTATION_FIELDS,
   DEFAULT_MAX_REQUEST_BYTES,
@@ -141,6 +148,14 @@ export {
 export { type OAuthError, type OAuthErrorResponseOptions, oauthErrorOf, oauthErrorResponse } from './protocol/oauth-error-response.ts'
 export { formatScope, MAX_SCOPE_BYTES, MAX_SCOPE_VALUES, narrowScope, parseScope } from './protocol/scope.ts'
 export { allowInsecureEndpoint, type EndpointOptions } from './protocol/uri.ts'
+export {
+  type ParseRevocationRequestOptions,
+  parseRevocationRequest,
+  processRevocationResponse,
+  type RevocationParameters,
+  type RevocationRequestOptions,
+  revocationRequest,
+} from './revocation/revocation-request.ts'
 export {
   DEFAULT_SELF_SIGNED_SUBJECT_LIFETIME_SECONDS,
   MAX_SELF_SIGNED_SUBJECT_LIFETIME_SECONDS,

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isWimseError, type JsonObject, type Runtime, responseViewOfResponse } from '@wimse/core'
+import { isWimseError, type JsonObject, type ResponseView, type Runtime, readBody, responseViewOfResponse } from '@wimse/core'
 import { createMutualTlsHttpsServer, recheckPeer, type X509Source } from '@wimse/mutual-tls'
 import { DEFAULT_MAX_REQUEST_BYTES, oauthErrorResponse } from '@wimse/token-exchange'
 import type { TrustStore } from '@wimse/trust'
@@ -55,23 +55,31 @@ export function serveTokens(options: TokenServerOptions): Promise<Listening> {
 async function answer(incoming: IncomingMessage, outgoing: ServerResponse, options: TokenServerOptions): Promise<void> {
   const response = await route(incoming, options).catch((error: unknown) => {
     options.log.event('request.failed', describeFailure(error))
-    return oauthErrorResponse(isWimseError(error) ? error : 'ERR_OPTIONS_INVALID')
+    return responseViewOfResponse(oauthErrorResponse(isWimseError(error) ? error : 'ERR_OPTIONS_INVALID'))
   })
   // What was not read of the request would be taken for the next one.
   if (!incoming.complete) outgoing.setHeader('connection', 'close')
   // Whole, so that it goes out with its length in one piece.
-  const body = response.body === null ? null : new Uint8Array(await response.arrayBuffer())
-  await sendResponse({ ...responseViewOfResponse(response), body }, outgoing)
+  const body = response.body === null ? null : await readBody(response.body)
+  await sendResponse({ ...response, body }, outgoing)
 }
 
-async function route(incoming: IncomingMessage, { endpoint, jwks, metadata }: TokenServerOptions): Promise<Response> {
+async function route(incoming: IncomingMessage, { endpoint, jwks, metadata }: TokenServerOptions): Promise<ResponseView> {
   const path = (incoming.url ?? '').split('?', 1)[0]
   if (path === TOKEN_PATH) {
     const view = await withSmallBody(requestViewOfIncoming(incoming), incoming, DEFAULT_MAX_REQUEST_BYTES)
     return endpoint(view, () => recheckPeer(incoming.socket))
   }
+  return responseViewOfResponse(answerAbout(path, incoming.method, { jwks, metadata }))
+}
+
+function answerAbout(
+  path: string | undefined,
+  method: string | undefined,
+  { jwks, metadata }: Pick<TokenServerOptions, 'jwks' | 'metadata'>,
+): Response {
   if (path !== JWKS_PATH && path !== METADATA_PATH) return emptyAnswer(404)
-  if (incoming.method !== 'GET') return emptyAnswer(405, { allow: 'GET' })
+  if (method !== 'GET') return emptyAnswer(405, { allow: 'GET' })
   if (path === METADATA_PATH) return metadata()
   const headers = { 'content-type': 'application/json', 'cache-control': `max-age=${JWKS_MAX_AGE_SECONDS}` }
   return new Response(JSON.stringify(jwks()), { headers })

@@ -9,7 +9,7 @@ import {
   requireConfirmation,
   TOKEN_TYPES,
   type TokenExchangeParameters,
-  tokenExchangeResponse,
+  tokenExchangeAnswer,
 } from '@wimse/token-exchange'
 import type { Issued } from './issued.ts'
 import { actorOfToken, subjectOfAccessToken, subjectOfTransactionToken } from './subject-token.ts'
@@ -49,7 +49,7 @@ export async function exchangeForAccessToken(
     },
     { ...keys.current(), issuer, runtime },
   )
-  const response = tokenExchangeResponse({ token, issuedTokenType: TOKEN_TYPES.accessToken, expiresInSeconds, scope })
+  const response = tokenExchangeAnswer({ token, issuedTokenType: TOKEN_TYPES.accessToken, expiresInSeconds, scope })
   return { response, token, kind: 'access-token', acting: acting.kind, subject, scope, target: audience, actors: actors.length, expiresAt }
 }
 
@@ -88,7 +88,7 @@ export async function exchangeForGrant(
     { ...keys.current(), issuer, runtime },
   )
   const { subject, actors } = acting
-  const response = tokenExchangeResponse({ token, issuedTokenType: TOKEN_TYPES.jwt, expiresInSeconds, scope: crossing.scope })
+  const response = tokenExchangeAnswer({ token, issuedTokenType: TOKEN_TYPES.jwt, expiresInSeconds, scope: crossing.scope })
   const told = { acting: acting.kind, subject, scope: crossing.scope, target: audience, actors: actors.length, expiresAt }
   return { response, token, kind: 'authorization-grant', ...told }
 }

@@ -1,6 +1,8 @@
+import type { WholeAnswer } from '@wimse/token-exchange'
+
 /** What was issued: the answer, and what the event of it says. No token is in the latter. */
 export interface Issued {
-  readonly response: Response
+  readonly response: WholeAnswer
   readonly token: string
   readonly kind: 'transaction-token' | 'replacement' | 'access-token' | 'authorization-grant'
   /** Who acts in whose name, where somebody does: audit has to tell the two apart. */

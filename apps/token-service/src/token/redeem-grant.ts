@@ -1,7 +1,7 @@
 import { WimseError } from '@wimse/core'
 import {
   type AuthenticatedClient,
-  accessTokenResponse,
+  accessTokenAnswer,
   issueAccessToken,
   type JwtBearerParameters,
   requireConfirmation,
@@ -51,6 +51,6 @@ export async function redeemGrant(parameters: JwtBearerParameters, client: Authe
     },
     { ...keys.current(), issuer, runtime },
   )
-  const response = accessTokenResponse({ token, expiresInSeconds, scope })
+  const response = accessTokenAnswer({ token, expiresInSeconds, scope })
   return { response, token, kind: 'access-token', subject, scope, target: audience, actors: actors.length, expiresAt }
 }

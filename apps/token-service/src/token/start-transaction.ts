@@ -9,7 +9,7 @@ import {
   parseScope,
   TOKEN_TYPES,
   type TokenExchangeParameters,
-  tokenExchangeResponse,
+  tokenExchangeAnswer,
 } from '@wimse/token-exchange'
 import { issueTransactionToken, type TokenServiceOptions } from '@wimse/transaction-tokens'
 import type { SubjectKind, TransactionTokenRule } from '../config/policy-config.ts'
@@ -119,7 +119,7 @@ export function transactionTokenIssued(token: string, kind: 'transaction-token' 
   const actors = parseActorChain(act, rules.delegation.maxChainDepth).length
   const scope = parseScope(granted)
   const expiresAt = Number(exp)
-  const response = tokenExchangeResponse({
+  const response = tokenExchangeAnswer({
     token,
     issuedTokenType: TOKEN_TYPES.transactionToken,
     expiresInSeconds: expiresAt - Math.floor(rules.runtime.now() / 1000),

@@ -1,4 +1,13 @@
-import { type ErrorCode, isWimseError, type RequestView, recode, type WimseError, type WorkloadIdentifier } from '@wimse/core'
+import {
+  type ErrorCode,
+  isWimseError,
+  type RequestView,
+  type ResponseView,
+  recode,
+  responseViewOfResponse,
+  type WimseError,
+  type WorkloadIdentifier,
+} from '@wimse/core'
 import type { VerifiedPeer } from '@wimse/mutual-tls'
 import {
   type AuthenticatedClient,
@@ -29,7 +38,7 @@ export interface TokenEndpointOptions {
 }
 
 /** Answers one request. Never rejects. */
-export type TokenEndpoint = (view: RequestView, peer: () => Promise<VerifiedPeer | undefined>) => Promise<Response>
+export type TokenEndpoint = (view: RequestView, peer: () => Promise<VerifiedPeer | undefined>) => Promise<ResponseView>
 
 const REQUEST_RULES = {
   grantTypes: [GRANT_TYPES.tokenExchange, GRANT_TYPES.jwtBearer],
@@ -115,10 +124,10 @@ function exchange(parameters: TokenExchangeParameters, client: AuthenticatedClie
 }
 
 /** TXN-11.4-05: errors are those of OAuth. What is no WimseError is our own fault, and nothing about it goes out. */
-function failureOf(error: unknown, takesWpt: boolean): { readonly response: Response; readonly oauth: OAuthError } {
+function failureOf(error: unknown, takesWpt: boolean): { readonly response: ResponseView; readonly oauth: OAuthError } {
   const failure = isWimseError(error) ? asExchangeError(error) : ('ERR_OPTIONS_INVALID' as const)
   const code = typeof failure === 'string' ? failure : failure.code
-  return { response: oauthErrorResponse(failure, { takesWpt }), oauth: oauthErrorOf(code) }
+  return { response: responseViewOfResponse(oauthErrorResponse(failure, { takesWpt })), oauth: oauthErrorOf(code) }
 }
 
 function asExchangeError(error: WimseError): WimseError {

@@ -59,8 +59,11 @@ export interface ParseTokenRequestOptions {
 export const DEFAULT_MAX_TARGETS = 4
 export const DEFAULT_MAX_EXCHANGED_TOKEN_BYTES = 16_384
 const MAX_NAME_BYTES = 2048
+/** Octets of UTF-8 for each unit of a text in memory, at most. */
+const MAX_OCTETS_PER_UNIT = 3
 
-const CLIENT = ['client_id', 'client_assertion', 'client_assertion_type']
+/** What a client may say of itself in a form. */
+export const CLIENT_PARAMETERS: readonly string[] = ['client_id', 'client_assertion', 'client_assertion_type']
 const EXCHANGE = [
   'subject_token',
   'subject_token_type',
@@ -74,7 +77,7 @@ const EXCHANGE = [
   'request_details',
 ]
 const BEARER = ['assertion', 'scope', 'resource']
-const KNOWN = new Set(['grant_type', ...CLIENT, ...EXCHANGE, ...BEARER])
+const KNOWN = new Set(['grant_type', ...CLIENT_PARAMETERS, ...EXCHANGE, ...BEARER])
 const REPEATABLE = new Set(['audience', 'resource'])
 
 /**
@@ -158,7 +161,7 @@ function bearerParameters(form: FormParameters, options: ParseTokenRequestOption
 function refuseOthers(form: FormParameters, own: readonly string[], { unknownParameters }: ParseTokenRequestOptions): void {
   if (unknownParameters === 'ignore') return
   for (const name of form.keys()) {
-    if (name !== 'grant_type' && !CLIENT.includes(name) && !own.includes(name)) {
+    if (name !== 'grant_type' && !CLIENT_PARAMETERS.includes(name) && !own.includes(name)) {
       throw new WimseError('ERR_EXCHANGE_PARAMETER_UNKNOWN', { detail: name })
     }
   }
@@ -178,13 +181,20 @@ function typedToken(form: FormParameters, name: string, types: readonly string[]
 
 function checkType(type: string, types: readonly string[] | undefined): void {
   // TEX-3-01
-  if (!isAbsoluteUri(type) || (types !== undefined && !types.includes(type))) throw new WimseError('ERR_EXCHANGE_TOKEN_TYPE')
+  if (types === undefined ? !isAbsoluteUri(type) : !types.includes(type)) throw new WimseError('ERR_EXCHANGE_TOKEN_TYPE')
 }
 
-function tokenOf(form: FormParameters, name: string, maxBytes: number): string | undefined {
+/** For the package alone, as what follows. @throws WimseError `ERR_EXCHANGE_PARAMETER_TOO_LARGE` */
+export function tokenOf(form: FormParameters, name: string, maxBytes: number): string | undefined {
   const token = form.get(name)?.[0]
-  if (token !== undefined && utf8(token).length > maxBytes) throw new WimseError('ERR_EXCHANGE_PARAMETER_TOO_LARGE', { detail: name })
+  if (token !== undefined && !fits(token, maxBytes)) throw new WimseError('ERR_EXCHANGE_PARAMETER_TOO_LARGE', { detail: name })
   return token
+}
+
+/** Whether a text has at most so many octets; it is encoded only where its length leaves that open. */
+function fits(text: string, maxBytes: number): boolean {
+  if (text.length * MAX_OCTETS_PER_UNIT <= maxBytes) return true
+  return text.length <= maxBytes && utf8(text).length <= maxBytes
 }
 
 function targetsOf(
@@ -214,7 +224,7 @@ function jsonOf(form: FormParameters, name: string, maxBytes: number): JsonObjec
   return withCode('ERR_EXCHANGE_PARAMETER_MALFORMED', () => parseStrictJsonObject(utf8(text), { maxBytes }))
 }
 
-function clientOf(form: FormParameters, maxBytes: number): ClientParameters {
+export function clientOf(form: FormParameters, maxBytes: number): ClientParameters {
   const clientId = form.get('client_id')?.[0]
   if (clientId !== undefined && clientId.length > MAX_NAME_BYTES) {
     throw new WimseError('ERR_EXCHANGE_PARAMETER_TOO_LARGE', { detail: 'client_id' })

@@ -1,5 +1,5 @@
 import { WimseError } from '@wimse/core'
-import { jsonResponse } from '../protocol/json-response.ts'
+import { jsonAnswer, type WholeAnswer, webResponse } from '../protocol/json-response.ts'
 import { TOKEN_TYPES } from '../protocol/names.ts'
 import { formatScope } from '../protocol/scope.ts'
 import { isAbsoluteUri } from '../protocol/uri.ts'
@@ -13,6 +13,12 @@ export interface TokenResponseOptions {
   readonly scope?: readonly string[]
 }
 
+/** An exchanged token to hand out. */
+export interface TokenExchangeResponseOptions extends TokenResponseOptions {
+  /** One of `TOKEN_TYPES`, or a URI of one's own. */
+  readonly issuedTokenType: string
+}
+
 /**
  * The answer to a token exchange: 200, JSON, never stored (TEX-2.2.1-01, CHN-2.3.3-01). `token_type` follows from the kind of token:
  * `Bearer` for an access token, which its own `cnf` binds to a key, `N_A` for anything else (TEX-2.2.1-05). There is no refresh token
@@ -20,11 +26,20 @@ export interface TokenResponseOptions {
  *
  * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_EXCHANGE_SCOPE`
  */
-export function tokenExchangeResponse(options: TokenResponseOptions & { readonly issuedTokenType: string }): Response {
+export function tokenExchangeResponse(options: TokenExchangeResponseOptions): Response {
+  return webResponse(tokenExchangeAnswer(options))
+}
+
+/**
+ * The same as octets, for servers that have no use for a web `Response`, whose streams cost more than making the token does.
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_EXCHANGE_SCOPE`
+ */
+export function tokenExchangeAnswer(options: TokenExchangeResponseOptions): WholeAnswer {
   const { issuedTokenType } = options
   if (!isAbsoluteUri(issuedTokenType)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'issuedTokenType' })
   const tokenType = issuedTokenType === TOKEN_TYPES.accessToken ? 'Bearer' : 'N_A'
-  return jsonResponse({ ...members(options), issued_token_type: issuedTokenType, token_type: tokenType })
+  return jsonAnswer({ ...members(options), issued_token_type: issuedTokenType, token_type: tokenType })
 }
 
 /**
@@ -33,7 +48,16 @@ export function tokenExchangeResponse(options: TokenResponseOptions & { readonly
  * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_EXCHANGE_SCOPE`
  */
 export function accessTokenResponse(options: TokenResponseOptions): Response {
-  return jsonResponse({ ...members(options), token_type: 'Bearer' })
+  return webResponse(accessTokenAnswer(options))
+}
+
+/**
+ * The same as octets.
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_EXCHANGE_SCOPE`
+ */
+export function accessTokenAnswer(options: TokenResponseOptions): WholeAnswer {
+  return jsonAnswer({ ...members(options), token_type: 'Bearer' })
 }
 
 function members({ token, expiresInSeconds, scope }: TokenResponseOptions): {

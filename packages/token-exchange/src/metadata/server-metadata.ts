@@ -17,12 +17,17 @@ export interface ServerMetadata {
   readonly chainingTokenTypes: readonly string[]
   /** Where challenges for proofs of possession are given (ATT-6.1-01). */
   readonly challengeEndpoint: string | undefined
+  /** Where tokens are revoked (RFC 7009); clients authenticate as at the token endpoint (RFC 8414 section 2). */
+  readonly revocationEndpoint: string | undefined
 }
 
 /** Options of {@link serverMetadataResponse}. */
-export interface ServerMetadataOptions extends Omit<ServerMetadata, 'challengeEndpoint' | 'authenticationMethods'>, EndpointOptions {
+export interface ServerMetadataOptions
+  extends Omit<ServerMetadata, 'challengeEndpoint' | 'revocationEndpoint' | 'authenticationMethods'>,
+    EndpointOptions {
   readonly authenticationMethods: readonly ClientAuthenticationMethod[]
   readonly challengeEndpoint?: string
+  readonly revocationEndpoint?: string
   /** Of WITs and their proofs, where they are taken (ATT-8-01). */
   readonly attestationAlgorithms?: readonly SignatureAlgorithm[]
 }
@@ -37,9 +42,10 @@ const REGISTERED: readonly ClientAuthenticationMethod[] = ['spiffe_jwt', 'spiffe
  * @throws WimseError `ERR_OPTIONS_INVALID`, `ERR_INSECURE_CHANNEL`
  */
 export function serverMetadata(options: ServerMetadataOptions): JsonObject {
-  const { issuer, tokenEndpoint, jwksUri, grantTypes, chainingTokenTypes, challengeEndpoint, attestationAlgorithms = [] } = options
-  for (const endpoint of [tokenEndpoint, jwksUri, ...(challengeEndpoint === undefined ? [] : [challengeEndpoint])]) {
-    checkEndpoint(endpoint, options)
+  const { issuer, tokenEndpoint, jwksUri, grantTypes, chainingTokenTypes, attestationAlgorithms = [] } = options
+  const { challengeEndpoint, revocationEndpoint } = options
+  for (const endpoint of [tokenEndpoint, jwksUri, challengeEndpoint, revocationEndpoint]) {
+    if (endpoint !== undefined) checkEndpoint(endpoint, options)
   }
   const methods = options.authenticationMethods.filter((method) => REGISTERED.includes(method))
   const attested = methods.includes('spiffe_wit')
@@ -54,6 +60,7 @@ export function serverMetadata(options: ServerMetadataOptions): JsonObject {
     ...(methods.length === 0 ? {} : { token_endpoint_auth_methods_supported: methods }),
     ...(chainingTokenTypes.length === 0 ? {} : { identity_chaining_requested_token_types_supported: chainingTokenTypes }),
     ...(challengeEndpoint === undefined ? {} : { challenge_endpoint: challengeEndpoint }),
+    ...(revocationEndpoint === undefined ? {} : revocationMembers(revocationEndpoint, methods)),
     ...(attested
       ? {
           client_attestation_signing_alg_values_supported: attestationAlgorithms,
@@ -62,6 +69,14 @@ export function serverMetadata(options: ServerMetadataOptions): JsonObject {
         }
       : {}),
     tls_client_certificate_bound_access_tokens: methods.includes('spiffe_x509'),
+  }
+}
+
+/** Without its own list of methods, clients would have to take it that they need a secret (RFC 8414 section 2). */
+function revocationMembers(endpoint: string, methods: readonly string[]): JsonObject {
+  return {
+    revocation_endpoint: endpoint,
+    ...(methods.length === 0 ? {} : { revocation_endpoint_auth_methods_supported: methods }),
   }
 }
 
@@ -98,7 +113,7 @@ export async function processServerMetadataResponse(
   const body = await readJson(response, 'ERR_EXCHANGE_METADATA', options.maxResponseBytes)
   // JAS-1-01
   if (body['issuer'] !== issuer) throw new WimseError('ERR_EXCHANGE_METADATA', { detail: 'issuer' })
-  const challenge = body['challenge_endpoint']
+  const { challenge_endpoint: challenge, revocation_endpoint: revocation } = body
   return {
     issuer,
     tokenEndpoint: endpointOf(body['token_endpoint'], options),
@@ -107,6 +122,7 @@ export async function processServerMetadataResponse(
     authenticationMethods: textsOf(body['token_endpoint_auth_methods_supported'] ?? []),
     chainingTokenTypes: textsOf(body['identity_chaining_requested_token_types_supported'] ?? []),
     challengeEndpoint: challenge === undefined ? undefined : endpointOf(challenge, options),
+    revocationEndpoint: revocation === undefined ? undefined : endpointOf(revocation, options),
   }
 }
 

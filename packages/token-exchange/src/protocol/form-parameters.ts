@@ -27,6 +27,7 @@ const FORM = /^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset="?utf-8
 const RAW = /^[\x21-\x7e]*$/
 const CONTROL = /\p{Cc}/u
 const MAX_PARAMETERS = 64
+const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
  * Reads the form of a POST request. In order: method, exactly one `Content-Type` of a form in UTF-8, no content coding (TEX-2.1-01), body
@@ -45,7 +46,7 @@ export async function readForm(view: RequestView, rules: FormRules): Promise<For
   }
   const octets = await readBody(view.body, rules.maxRequestBytes)
   // Octets that are no UTF-8 become a character that the check for ASCII refuses.
-  return parseForm(new TextDecoder('utf-8', { ignoreBOM: true }).decode(octets), rules)
+  return parseForm(decoder.decode(octets), rules)
 }
 
 /** The pairs of a form's text. @throws WimseError as {@link readForm} */
@@ -80,6 +81,8 @@ export function formatForm(pairs: readonly (readonly [name: string, value: strin
 }
 
 function decode(text: string): string {
+  // Visible ASCII, as it was read: a token has nothing to decode.
+  if (!/[%+]/.test(text)) return text
   let decoded: string
   try {
     // Strict where URLSearchParams is not: a lone percent sign or octets that are no UTF-8 are no text.

@@ -5,18 +5,35 @@ import {
   isWimseError,
   type JsonObject,
   parseStrictJsonObject,
+  type ResponseView,
   readBody,
   recode,
+  utf8,
   WimseError,
 } from '@wimse/core'
 import { ATTESTATION_FIELDS, DEFAULT_MAX_RESPONSE_BYTES } from './names.ts'
 
+const JSON_FIELDS = [
+  ['content-type', 'application/json'],
+  ['cache-control', 'no-store'],
+  ['pragma', 'no-cache'],
+] as const
+
+/** An answer whose body is there as a whole. */
+export type WholeAnswer = ResponseView & { readonly body: Uint8Array<ArrayBuffer> }
+
+/** A JSON answer that nobody may keep, as octets. */
+export function jsonAnswer(body: JsonObject): WholeAnswer {
+  return { kind: 'response', status: 200, fields: JSON_FIELDS, body: utf8(JSON.stringify(body)) }
+}
+
 /** A JSON answer that nobody may keep. */
 export function jsonResponse(body: JsonObject): Response {
-  return new Response(JSON.stringify(body), {
-    status: 200,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', pragma: 'no-cache' },
-  })
+  return webResponse(jsonAnswer(body))
+}
+
+export function webResponse({ status, fields, body }: WholeAnswer): Response {
+  return new Response(body, { status, headers: fields.map(([name, value]) => [name, value]) })
 }
 
 /** The JSON object of a response. @throws WimseError with the code given */

@@ -21,23 +21,38 @@ const PROTOCOL_ERRORS: readonly string[] = [
   'use_attestation_challenge',
   'use_fresh_attestation',
 ]
+/** Faults of transaction tokens that are about what was asked for. All others are about the token that was presented. */
+const TRANSACTION_FAULTS: Readonly<Partial<Record<ErrorCode, ErrorCode>>> = {
+  ERR_TXN_SCOPE: 'ERR_EXCHANGE_SCOPE',
+  ERR_TXN_SCOPE_WIDER: 'ERR_EXCHANGE_SCOPE',
+  ERR_TXN_CONTEXT: 'ERR_EXCHANGE_PARAMETER_MALFORMED',
+  ERR_TXN_CONTEXT_WIDER: 'ERR_EXCHANGE_PARAMETER_MALFORMED',
+  ERR_TXN_EMBEDDED_TOKEN: 'ERR_EXCHANGE_PARAMETER_MALFORMED',
+  ERR_TXN_TOO_LARGE: 'ERR_EXCHANGE_PARAMETER_TOO_LARGE',
+}
 /** Credentials and proofs of other packages: at a token endpoint they are what a client authenticates with. */
 const CREDENTIAL_FAMILY = /^ERR_(?:PROOF|WIT|WPT|HTTP_SIGNATURE|JWT_SVID|X509|MTLS|TLS)_/
 
 /**
  * The OAuth error of a code: the protocol's own where the table has it as reason (TEX-2.2.2-02, TEX-2.2.2-03, TEX-2.2.2-05),
- * `invalid_client` for failed credentials and proofs of other packages, `unauthorized_client` for who is known and not allowed,
+ * that of the parameter or of the subject token for what is wrong with a transaction token (TXN-11.4-05), `invalid_client` for failed
+ * credentials and proofs of other packages, `unauthorized_client` for who is known and not allowed,
  * `server_error` and `temporarily_unavailable` for what isn't the client's fault, else `invalid_request`.
  */
 export function oauthErrorOf(code: ErrorCode): OAuthError {
-  const { status, reason, sentence: description } = errorTable[code]
+  const { status, reason, sentence: description } = errorTable[atTokenEndpoint(code)]
   if (PROTOCOL_ERRORS.includes(reason)) return { status, error: reason, description }
   if (CREDENTIAL_FAMILY.test(code) && status < 500) return { status: 400, error: 'invalid_client', description }
-  if (status === 403 && !code.startsWith('ERR_TXN_')) return { status: 400, error: 'unauthorized_client', description }
+  if (status === 403) return { status: 400, error: 'unauthorized_client', description }
   if (status === 503) return { status, error: 'temporarily_unavailable', description }
   // That another server failed us is no business of the client, and neither is our configuration.
   if (status >= 500) return { status: 500, error: 'server_error', description: 'The request can not be processed at the moment.' }
   return { status: status === 413 ? 413 : 400, error: 'invalid_request', description }
+}
+
+function atTokenEndpoint(code: ErrorCode): ErrorCode {
+  const presented = code.startsWith('ERR_TXN_') && errorTable[code].status < 500
+  return TRANSACTION_FAULTS[code] ?? (presented ? 'ERR_EXCHANGE_SUBJECT_TOKEN' : code)
 }
 
 /** Options of {@link oauthErrorResponse}. */
