@@ -180,6 +180,7 @@ function describeCall(evidence: Record<string, unknown>, call: PreparedCall, req
   evidence['wit'] = describeToken(field('workload-identity-token'))
   const [scheme = '', token] = field('authorization')?.split(' ') ?? []
   evidence[scheme.toLowerCase() === 'bearer' ? 'accessToken' : 'wpt'] = describeToken(token)
+  evidence['transactionToken'] = describeToken(field('txn-token'))
   evidence['signatureBase'] = describeSignatureBase(request)
 }
 

@@ -77,7 +77,7 @@ export function describeToken(token: string | undefined): Record<string, string 
     const { header, payload } = decodeUnverifiedJws(token)
     const shown: Record<string, string | number> = {}
     for (const name of ['alg', 'typ', 'kid']) if (typeof header[name] === 'string') shown[name] = header[name]
-    for (const name of ['sub', 'aud', 'exp', 'iat', 'wth', 'tth']) {
+    for (const name of ['sub', 'aud', 'exp', 'iat', 'txn', 'scope', 'wth', 'tth']) {
       const value = payload[name]
       if (typeof value === 'string' || typeof value === 'number') shown[name] = value
     }
