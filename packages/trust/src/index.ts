@@ -3,6 +3,17 @@ export { DEFAULT_BUNDLE_MAP_MAX_BYTES, formatBundleMap, type ParseBundleMapOptio
 export { formatSpiffeBundle, type SpiffeBundleDocument } from './bundle/format-spiffe-bundle.ts'
 export { type ParseBundleOptions, parseSpiffeBundle } from './bundle/parse-spiffe-bundle.ts'
 export { type FoundKeyAuthority, findKeyAuthority, type KeyAuthorityQuery } from './find-key-authority.ts'
+export {
+  allowInsecureEndpoint,
+  DEFAULT_JWK_SET_COOLDOWN_SECONDS,
+  DEFAULT_JWK_SET_MAX_AGE_SECONDS,
+  DEFAULT_JWK_SET_MAX_BYTES,
+  DEFAULT_JWK_SET_TIMEOUT_MS,
+  type JwkSetEndpoint,
+  type JwkSetEndpointOptions,
+  jwkSetEndpoint,
+} from './jwk-set/jwk-set-endpoint.ts'
+export { DEFAULT_JWK_SET_MAX_KEYS, type JwkSetOptions, parseJwkSet } from './jwk-set/parse-jwk-set.ts'
 export { type KeyAuthorityOptions, keyAuthority } from './key-authority.ts'
 export {
   type BundleEndpointOptions,

@@ -19,6 +19,7 @@ import type { AnchorView, TrustSink, TrustSource } from '../trust-source.ts'
 import { parseEndpointUrl } from './endpoint-url.ts'
 import { type EndpointAuthentication, type FetchBundle, webFetchBundle } from './fetch-bundle.ts'
 import { type PollSeconds, pollInterval } from './poll-interval.ts'
+import { withinTime } from './within-time.ts'
 
 /** How a bundle endpoint is authenticated (FED-5-01). */
 export type BundleEndpointProfile =
@@ -174,26 +175,6 @@ function parseProfile(profile: BundleEndpointProfile, trustDomain: TrustDomain):
   // FED-5.2.2.2-07: the anchors of another trust domain come from that one's own source.
   if (bootstrap !== undefined && (by !== trustDomain || bootstrap.trustDomain !== trustDomain)) invalid('bootstrap of another trust domain')
   return { identifier, by, bootstrap }
-}
-
-async function withinTime<T>(
-  timeoutMs: number,
-  stopped: AbortSignal,
-  runtime: Runtime,
-  step: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const ended = new AbortController()
-  const timer = new AbortController()
-  const expired = runtime.delay(timeoutMs, AbortSignal.any([ended.signal, stopped])).then((): never => {
-    timer.abort()
-    throw new WimseError('ERR_TRUST_ENDPOINT', { detail: 'no answer in time' })
-  })
-  try {
-    return await Promise.race([step(AbortSignal.any([timer.signal, stopped])), expired])
-  } finally {
-    expired.catch(() => undefined)
-    ended.abort()
-  }
 }
 
 function invalid(detail: string): never {
