@@ -1,3 +1,4 @@
+export { allowInsecureEndpoint } from '@wimse/trust'
 export { accessTokenErrorResponse } from './access-token/access-token-error-response.ts'
 export { certificateThumbprint, type ProvenKey } from './access-token/confirmation.ts'
 export {
@@ -147,7 +148,7 @@ export {
 } from './protocol/names.ts'
 export { type OAuthError, type OAuthErrorResponseOptions, oauthErrorOf, oauthErrorResponse } from './protocol/oauth-error-response.ts'
 export { formatScope, MAX_SCOPE_BYTES, MAX_SCOPE_VALUES, narrowScope, parseScope } from './protocol/scope.ts'
-export { allowInsecureEndpoint, type EndpointOptions } from './protocol/uri.ts'
+export type { EndpointOptions } from './protocol/uri.ts'
 export {
   type ParseRevocationRequestOptions,
   parseRevocationRequest,

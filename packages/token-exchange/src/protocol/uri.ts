@@ -1,4 +1,5 @@
 import { isWimseError, MAX_IDENTIFIER_BYTES, WimseError } from '@wimse/core'
+import { allowInsecureEndpoint } from '@wimse/trust'
 
 /** Whether a text is an absolute URI of visible ASCII without a fragment (TEX-2.1-06, TEX-2.1-07, TEX-2.1-08). */
 export function isAbsoluteUri(text: unknown): text is string {
@@ -10,12 +11,6 @@ export function isAbsoluteUri(text: unknown): text is string {
     URL.canParse(text)
   )
 }
-
-/**
- * Marks an endpoint that may be reached over plain http, such as one on loopback or behind a mesh that encrypts. Tokens go over the
- * wire there as they are: the name is meant to be found.
- */
-export const allowInsecureEndpoint: unique symbol = Symbol('allowInsecureEndpoint')
 
 /** The dangerous switch of what talks to an endpoint. */
 export interface EndpointOptions {
