@@ -15,6 +15,12 @@ export const exchangeErrors = {
   ERR_EXCHANGE_TARGET: badRequest(['invalid_target', 'TEX-2.2.2-03', 'No token is issued for this target.']),
   ERR_EXCHANGE_SCOPE: badRequest(['invalid_scope', 'CHN-2.5-03', 'The scope is malformed or wider than what can be given.']),
   ERR_EXCHANGE_SUBJECT_TOKEN: badRequest(['invalid_request', 'TEX-2.1-21', 'The subject token is not acceptable.']),
+  ERR_EXCHANGE_SUBJECT_REVOKED: badRequest([
+    'invalid_request',
+    'TEX-2.1-21',
+    'The subject token, or someone whom it is about, has been stopped.',
+  ]),
+  ERR_EXCHANGE_TOKEN_OWNER: badRequest(['unauthorized_client', 'WIMSE', 'The token was issued to another client.']),
 
   ERR_EXCHANGE_ACTOR: badRequest(['invalid_request', 'TEX-2.1-22', 'The actor is not acceptable.']),
   ERR_EXCHANGE_ACTOR_CHAIN: badRequest(['invalid_request', 'TEX-4.1-01', 'The chain of actors is malformed.']),
@@ -31,6 +37,7 @@ export const exchangeErrors = {
   ERR_EXCHANGE_CLIENT_ID: badRequest(['invalid_client', 'SCA-3.1-03', 'The client_id is not the identifier of the credential.']),
   ERR_EXCHANGE_CLIENT_METHOD: badRequest(['invalid_client', 'SCA-3.1-04', 'This kind of client authentication is not accepted.']),
   ERR_EXCHANGE_CLIENT_MISSING: badRequest(['invalid_client', 'TEX-2.1-03', 'The client did not authenticate.']),
+  ERR_EXCHANGE_CLIENT_REVOKED: badRequest(['unauthorized_client', 'TEX-2.1-02', 'This workload has been stopped.']),
   ERR_EXCHANGE_CLIENT_SEVERAL: badRequest(['invalid_request', 'TEX-2.1-02', 'The client authenticated in more than one way.']),
   ERR_EXCHANGE_CLIENT_UNBOUND: badRequest(['invalid_client', 'CHN-5.2-01', 'The client proved no key that a token can be bound to.']),
 
@@ -66,6 +73,7 @@ export const exchangeErrors = {
   ERR_EXCHANGE_GRANT_LIFETIME: badRequest(['invalid_grant', 'CHN-5.5-02', 'The grant lives too long.']),
   ERR_EXCHANGE_GRANT_MALFORMED: badRequest(['invalid_grant', 'CHN-2.4.1-02', 'The grant is malformed.']),
   ERR_EXCHANGE_GRANT_REPLAYED: badRequest(['invalid_grant', 'CHN-5.5-03', 'The grant was used before.']),
+  ERR_EXCHANGE_GRANT_REVOKED: badRequest(['invalid_grant', 'CHN-2.4.2-01', 'The grant, or someone whom it is about, has been stopped.']),
   ERR_EXCHANGE_GRANT_SIGNATURE: badRequest(['invalid_grant', 'CHN-2.4.2-01', 'The signature of the grant is not valid.']),
   ERR_EXCHANGE_GRANT_SUBJECT: badRequest(['invalid_grant', 'CHN-2.4.2-03', 'The subject of the grant is not known here.']),
   ERR_EXCHANGE_GRANT_TYP: badRequest(['invalid_grant', 'CHN-2.4.2-01', 'The grant has another type.']),
