@@ -19,6 +19,11 @@ export interface Hop {
 
 const hops = new AsyncLocalStorage<Hop>()
 
+/** What is known of the request that is being handled; undefined outside of any. */
+export function currentHop(): Hop | undefined {
+  return hops.getStore()
+}
+
 /** Adds to the line of the request that is being handled. */
 export function note(facts: Hop): void {
   const hop = hops.getStore()

@@ -89,7 +89,7 @@ export async function openService(config: ServiceConfig): Promise<ShopService> {
       const proof = token === undefined ? {} : { proof: 'http-signature' as const }
       const response = await workload.fetch(`${at(identifier)}${path}`, { headers, ...content, ...proof, ...choice })
       const answer = parseAnswer(await readBody(response.body, MAX_ANSWER_BYTES))
-      if (!response.ok) throw refusalOf(answer, identifier)
+      if (!response.ok) throw refusalOf(answer, response.status, identifier)
       return answer
     },
     close() {
@@ -126,8 +126,9 @@ function parseAnswer(octets: Uint8Array): JsonObject {
 }
 
 /** Whose refusal it is: the service that says so in its answer, or the one that answered. Nothing else of the answer is passed on. */
-function refusalOf({ code, hop }: JsonObject, identifier: string): Refusal {
-  const known = (typeof code === 'string' && Object.hasOwn(errorTable, code) ? code : 'ERR_POLICY_DENIED') as ErrorCode
+function refusalOf({ code, hop }: JsonObject, status: number, identifier: string): Refusal {
+  const known = typeof code === 'string' && Object.hasOwn(errorTable, code) ? (code as ErrorCode) : undefined
   const named = typeof hop === 'string' && /^[a-z-]{1,32}$/.test(hop) ? hop : identifier.slice(identifier.lastIndexOf('/') + 1)
-  return new Refusal(`${named}: ${known}`, known, named)
+  const elsewhere = { hop: named, status: status >= 500 ? 502 : 403 } as const
+  return new Refusal(`${named}: ${known ?? status}`, known ?? (status >= 500 ? 'ERR_MTLS_CONNECTION' : 'ERR_POLICY_DENIED'), elsewhere)
 }

@@ -1,11 +1,12 @@
 import { lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { WimseError } from '@wimse/core'
-import { isSignatureAlgorithm, type SignatureAlgorithm } from '@wimse/keys'
+import { defaultRuntime, isSignatureAlgorithm, type SignatureAlgorithm } from '@wimse/keys'
 import { bundleEndpointSource } from '@wimse/trust'
 import { nodeFetchBundle } from '@wimse/trust/node'
 import { createBridgedWitSource } from '@wimse/wit-agent/client'
 import { createWorkload, type Workload, type WorkloadApiSourceOptions, workloadApi } from '@wimse/workload/node'
+import { keyOfRequest } from './key-of-request.ts'
 import type { ServiceConfig, WitAgentConfig } from './service-config.ts'
 
 /** A service that starts before its registration waits for it. */
@@ -18,10 +19,10 @@ const READY_TIMEOUT_MS = 600_000
  * @param options `wit: 'none'` for a service that makes no proofs of its own
  * @throws WimseError `ERR_CREDENTIAL_UNAVAILABLE`, `ERR_WORKLOAD_API_…`, `ERR_OPTIONS_INVALID`, `ERR_IDENTIFIER_…`
  */
-export function openWorkload({ peers, platform }: ServiceConfig, options: { readonly wit?: 'none' } = {}): Promise<Workload> {
+export async function openWorkload({ peers, platform }: ServiceConfig, options: { readonly wit?: 'none' } = {}): Promise<Workload> {
   const { workloadApi: address, witAgent, witBundles, addresses } = platform
   const wit = options.wit ?? (witAgent && bridged(witAgent))
-  const source = workloadApi({
+  const source = await workloadApi({
     ...(address !== undefined && { address }),
     ...(wit !== undefined && { wit }),
     trustSources: witBundles.map(({ trustDomain, url, endpointIdentifier }) => ({
@@ -35,7 +36,8 @@ export function openWorkload({ peers, platform }: ServiceConfig, options: { read
       kinds: ['wit'],
     })),
   })
-  return createWorkload({ source, peers, tls: { lookup: fixedLookup(addresses) }, readyTimeoutMs: READY_TIMEOUT_MS })
+  const own = source.wit === undefined ? source : { ...source, wit: keyOfRequest(source.wit, defaultRuntime()) }
+  return createWorkload({ source: own, peers, tls: { lookup: fixedLookup(addresses) }, readyTimeoutMs: READY_TIMEOUT_MS })
 }
 
 function bridged({ url, identifier, algorithm = 'ES256' }: WitAgentConfig): WorkloadApiSourceOptions['wit'] {
