@@ -2,6 +2,7 @@ export { type Audience, type AudienceCheck, createAudienceCheck } from './audien
 export { type BoundedMap, createBoundedMap } from './bounded-map.ts'
 export { formatBase64url, parseBase64url } from './encoding/base64url.ts'
 export { concatOctets, sameOctets, utf8 } from './encoding/octets.ts'
+export { scopeTextOf, scopeValuesOf } from './encoding/scope.ts'
 export {
   DEFAULT_JSON_MAX_BYTES,
   DEFAULT_JSON_MAX_DEPTH,

@@ -1,6 +1,4 @@
-import { WimseError } from '@wimse/core'
-
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
+import { scopeTextOf, scopeValuesOf, WimseError } from '@wimse/core'
 
 /** Octets of a scope, and values in it, at most. */
 export const MAX_SCOPE_BYTES = 4096
@@ -13,10 +11,8 @@ export const MAX_SCOPE_VALUES = 64
  * @throws WimseError `ERR_EXCHANGE_SCOPE`
  */
 export function parseScope(text: unknown): readonly string[] {
-  if (typeof text !== 'string' || text.length > MAX_SCOPE_BYTES || !SCOPE.test(text)) {
-    throw new WimseError('ERR_EXCHANGE_SCOPE', { detail: 'malformed' })
-  }
-  const values = text.split(' ')
+  const values = typeof text === 'string' && text.length <= MAX_SCOPE_BYTES ? scopeValuesOf(text) : undefined
+  if (values === undefined) throw new WimseError('ERR_EXCHANGE_SCOPE', { detail: 'malformed' })
   if (values.length > MAX_SCOPE_VALUES || new Set(values).size !== values.length) {
     throw new WimseError('ERR_EXCHANGE_SCOPE', { detail: 'too many, or one that occurs twice' })
   }
@@ -25,8 +21,10 @@ export function parseScope(text: unknown): readonly string[] {
 
 /** Formats a scope; the reverse of {@link parseScope}. @throws WimseError `ERR_EXCHANGE_SCOPE` */
 export function formatScope(values: readonly string[]): string {
-  const text = values.join(' ')
-  if (parseScope(text).length !== values.length) throw new WimseError('ERR_EXCHANGE_SCOPE', { detail: 'a space in a value' })
+  const text = scopeTextOf(values)
+  if (text === undefined) throw new WimseError('ERR_EXCHANGE_SCOPE', { detail: 'malformed' })
+  // The limits hold for what is written as well.
+  parseScope(text)
   return text
 }
 
