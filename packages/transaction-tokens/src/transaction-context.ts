@@ -52,6 +52,8 @@ function checkText(text: string, presented: readonly string[]): void {
 
 /** Whether a JOSE header with two more parts behind it stands anywhere in a text. A host name has the same dots and no header. */
 function holdsCompactToken(text: string): boolean {
+  const dot = text.indexOf('.')
+  if (dot === -1 || text.indexOf('.', dot + 1) === -1) return false
   for (const word of text.split(/[^A-Za-z0-9_.-]+/)) {
     const parts = word.split('.')
     for (let index = 0; index + 2 < parts.length; index += 1) if (isJoseHeader(parts[index] ?? '')) return true

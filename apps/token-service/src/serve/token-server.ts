@@ -8,10 +8,11 @@ import type { ListenAddress } from '../config/token-service-config.ts'
 import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
 import type { TokenEndpoint } from '../token/token-endpoint.ts'
 import { type Listening, listen } from './listen.ts'
-import { withSmallBody } from './request-body.ts'
+import { readSmallBody } from './request-body.ts'
 import { REQUEST_LIMITS } from './request-limits.ts'
 
 export const TOKEN_PATH = '/token'
+export const REVOKE_PATH = '/revoke'
 export const JWKS_PATH = '/jwks'
 export const METADATA_PATH = '/.well-known/oauth-authorization-server'
 
@@ -23,7 +24,8 @@ export interface TokenServerOptions {
   readonly address: ListenAddress
   readonly source: X509Source
   readonly trust: TrustStore
-  readonly endpoint: TokenEndpoint
+  /** What answers at a path, where anything does. */
+  endpointAt(path: string): TokenEndpoint | undefined
   readonly jwks: () => JsonObject
   readonly metadata: () => Response
   readonly runtime: Runtime
@@ -31,7 +33,7 @@ export interface TokenServerOptions {
 }
 
 /**
- * Serves the token endpoint, the public keys and the metadata over TLS 1.3 (TXN-11.5-04, TEX-6-01). The server shows its X.509-SVID (TXN-11.5-02); a client
+ * Serves the endpoints, the public keys and the metadata over TLS 1.3 (TXN-11.5-04, TEX-6-01). The server shows its X.509-SVID (TXN-11.5-02); a client
  * may show one, which then has to be valid (TXN-11.5-01).
  */
 export function serveTokens(options: TokenServerOptions): Promise<Listening> {
@@ -64,11 +66,12 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse, optio
   await sendResponse({ ...response, body }, outgoing)
 }
 
-async function route(incoming: IncomingMessage, { endpoint, jwks, metadata }: TokenServerOptions): Promise<ResponseView> {
-  const path = (incoming.url ?? '').split('?', 1)[0]
-  if (path === TOKEN_PATH) {
-    const view = await withSmallBody(requestViewOfIncoming(incoming), incoming, DEFAULT_MAX_REQUEST_BYTES)
-    return endpoint(view, () => recheckPeer(incoming.socket))
+async function route(incoming: IncomingMessage, { endpointAt, jwks, metadata }: TokenServerOptions): Promise<ResponseView> {
+  const [path = ''] = (incoming.url ?? '').split('?', 1)
+  const endpoint = endpointAt(path)
+  if (endpoint !== undefined) {
+    const octets = await readSmallBody(incoming, DEFAULT_MAX_REQUEST_BYTES)
+    return endpoint(requestViewOfIncoming(incoming, octets), () => recheckPeer(incoming.socket))
   }
   return responseViewOfResponse(answerAbout(path, incoming.method, { jwks, metadata }))
 }

@@ -5,11 +5,11 @@ import { fieldLinesOfRawHeaders, fieldValues, type RequestView, type ResponseVie
 
 /**
  * The view of a request of node:http, with repeated header fields apart. The authority is what the sender named and decides nothing. The
- * body is not touched before someone reads it.
+ * body is not touched before someone reads it, unless it was read already and is given.
  *
  * @throws WimseError `ERR_MESSAGE_MALFORMED`
  */
-export function requestViewOfIncoming(incoming: IncomingMessage): RequestView {
+export function requestViewOfIncoming(incoming: IncomingMessage, octets?: Uint8Array): RequestView {
   const { method = '', url = '', rawHeaders, headers, socket } = incoming
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
   return requestViewOfParts({
@@ -18,7 +18,7 @@ export function requestViewOfIncoming(incoming: IncomingMessage): RequestView {
     authority: headers.host ?? '',
     target: url,
     fields: fieldLinesOfRawHeaders(rawHeaders),
-    body: hasBody ? bodyOf(incoming) : null,
+    body: octets ?? (hasBody ? bodyOf(incoming) : null),
   })
 }
 
