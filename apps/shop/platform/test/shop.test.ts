@@ -135,6 +135,13 @@ describe('payments, by signed context', () => {
     expect((await charge(45, await cleared())).status).toBe(201)
   })
 
+  it('charges a transaction once, however often it is asked (TXN-13.2-02)', async () => {
+    const transaction = await cleared()
+    expect((await charge(45, transaction)).status).toBe(201)
+    expect((await charge(45, transaction)).status).toBe(403)
+    await hopOf('payments', { decision: 'refused', reason: 'this transaction has been charged' })
+  })
+
   it.each([
     ['another amount', async () => charge(46, await cleared()), 'the amount is not the one that was ordered'],
     ['an order that fraud has not seen', async () => charge(45, await begin()), 'fraud was not asked in this transaction'],
