@@ -4,6 +4,8 @@ import { drivers } from '../world/drivers.ts'
 import { HELP, parseShopCommandLine, type ShopCommand } from './command-line.ts'
 import { runErrand } from './run-errand.ts'
 
+// Who reads along may leave (`… | head`): what runs is torn down all the same.
+process.stdout.on('error', () => undefined)
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const complain = (line: string): void => void process.stderr.write(`${line}\n`)
 
