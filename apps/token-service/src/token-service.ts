@@ -178,6 +178,7 @@ async function tokenRules(
       runtime,
     }),
     usedGrants: stores.usedGrants,
+    selfSigned: stores.proofs,
   })
 }
 

@@ -45,7 +45,7 @@ export async function subjectOfAccessToken(token: string, client: AuthenticatedC
  * @throws WimseError `ERR_EXCHANGE_ACTOR`, `ERR_TRUST_STALE`, `ERR_REPLAY_STORE_…`
  */
 export async function actorOfToken(token: TypedToken, client: AuthenticatedClient, rules: TokenRules): Promise<JsonObject> {
-  const { accessTokenIssuers: issuers, issuer, runtime, config, delegation, usedGrants: replay } = rules
+  const { accessTokenIssuers: issuers, issuer, runtime, config, delegation, selfSigned: replay } = rules
   const audience = [issuer, ...rules.audiencesOf(client.identifier)]
   const claims = await verifyActorToken(token, {
     client,
@@ -70,7 +70,7 @@ export async function subjectOfSelfSigned(
   token: string,
   client: AuthenticatedClient,
   subjects: readonly string[],
-  { issuer: audience, usedGrants: replay, runtime }: TokenRules,
+  { issuer: audience, selfSigned: replay, runtime }: TokenRules,
 ): Promise<VerifiedSelfSignedSubject> {
   const verified = await verifySelfSignedSubject(token, { client, audience, replay, runtime })
   checkSubject(verified.subject, subjects)

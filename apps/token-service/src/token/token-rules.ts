@@ -35,6 +35,8 @@ export interface TokenRules {
   readonly verifyTransactionToken: TransactionTokenVerifier
   /** Grants that were redeemed. */
   readonly usedGrants: ReplayStore
+  /** Tokens that workloads signed themselves, with proofs and apart from grants: nobody's own word keeps grants from being redeemed. */
+  readonly selfSigned: ReplayStore
   readonly targets: TargetTable
   readonly outboundTargets: TargetTable
   readonly delegation: DelegationPolicy
@@ -53,7 +55,7 @@ export interface TokenRules {
 /** What {@link createTokenRules} takes over as it is. */
 export type TokenRuleParts = Pick<
   TokenRules,
-  'config' | 'keys' | 'runtime' | 'accessTokenIssuers' | 'grantIssuers' | 'verifyTransactionToken' | 'usedGrants'
+  'config' | 'keys' | 'runtime' | 'accessTokenIssuers' | 'grantIssuers' | 'verifyTransactionToken' | 'usedGrants' | 'selfSigned'
 >
 
 /**
