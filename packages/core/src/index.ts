@@ -9,6 +9,7 @@ export {
   isJsonObject,
   type JsonObject,
   type JsonValue,
+  parseBase64urlJsonObject,
   parseStrictJson,
   parseStrictJsonObject,
   type StrictJsonLimits,

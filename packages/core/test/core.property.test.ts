@@ -7,6 +7,7 @@ import {
   inMemoryReplayStore,
   originOf,
   parseBase64url,
+  parseBase64urlJsonObject,
   parseIdentifierPattern,
   parseOrigin,
   parseStrictJson,
@@ -43,6 +44,7 @@ describe('arbitrary input', () => {
     ['parseIdentifierPattern', (value: string) => parseIdentifierPattern(value)],
     ['createPeerLookup', (value: string) => createPeerLookup({ [value]: value })(value)],
     ['parseBase64url', (value: string) => parseBase64url(value)],
+    ['parseBase64urlJsonObject', (value: string) => parseBase64urlJsonObject(value, 0, value.length)],
     ['parseStrictJson', (value: string) => parseStrictJson(utf8(value))],
     ['fieldLinesOfRawHeaders', (value: string) => fieldLinesOfRawHeaders([value, value])],
     [

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { concatOctets, formatBase64url, parseBase64url, parseStrictJson, parseStrictJsonObject, sameOctets, utf8 } from '../src/index.ts'
+import {
+  concatOctets,
+  formatBase64url,
+  parseBase64url,
+  parseBase64urlJsonObject,
+  parseStrictJson,
+  parseStrictJsonObject,
+  sameOctets,
+  utf8,
+} from '../src/index.ts'
 import { codeOf } from './code-of.ts'
 
 describe('base64url', () => {
@@ -117,6 +126,34 @@ describe('strict JSON', () => {
   it('takes objects alone where an object is wanted', () => {
     expect(parseStrictJsonObject(utf8('{"a":1}'))).toEqual({ a: 1 })
     for (const text of ['[]', 'null', '1', '"{}"']) expect(codeOf(() => parseStrictJsonObject(utf8(text)))).toBe('ERR_ENCODING_JSON')
+  })
+})
+
+describe('a JSON object in base64url', () => {
+  const encode = (text: string): string => formatBase64url(utf8(text))
+  const read = (part: string): unknown => parseBase64urlJsonObject(`a.${part}.b`, 2, 2 + part.length)
+
+  it.each(['{}', '{"a":"é😀"}', `{"a":"${'x'.repeat(5000)}"}`, '{"a":1}'])('BCP-3.7-01: is read in its place: %.20s', (text) => {
+    expect(read(encode(text))).toEqual(JSON.parse(text))
+  })
+
+  it.each([
+    ['another alphabet', '+/+/', 'ERR_ENCODING_BASE64URL'],
+    ['an impossible length', `${encode('{"a":1}')}aaa`, 'ERR_ENCODING_BASE64URL'],
+    ['the dot after it', `${encode('{"a":1}')}.`, 'ERR_ENCODING_BASE64URL'],
+    ['a member twice', encode('{"a":1,"a":2}'), 'ERR_ENCODING_JSON'],
+    ['a list', encode('[]'), 'ERR_ENCODING_JSON'],
+    ['nothing, whatever was read before', '', 'ERR_ENCODING_JSON'],
+    ['a part of what was read before', encode('{"a"'), 'ERR_ENCODING_JSON'],
+    ['more octets than are read', encode(`{"a":"${'x'.repeat(17_000)}"}`), 'ERR_ENCODING_TOO_LARGE'],
+  ])('BCP-3.14-01: refuses %s', (_title, part, code) => {
+    expect(codeOf(() => read(part))).toBe(code)
+  })
+
+  it('keeps nothing of what the memory is used for next', () => {
+    const first = read(encode('{"a":{"b":["first"]}}'))
+    read(encode('{"a":{"b":["other"]}}'))
+    expect(first).toEqual({ a: { b: ['first'] } })
   })
 })
 

@@ -3,7 +3,7 @@ import {
   formatBase64url,
   type JsonObject,
   parseBase64url,
-  parseStrictJsonObject,
+  parseBase64urlJsonObject,
   utf8,
   WimseError,
   withCode,
@@ -39,9 +39,10 @@ export function decodeUnverifiedJws(token: string, maxBytes: number = DEFAULT_MA
   }
   const header = decodeHeader(token.slice(0, first))
   return withCode('ERR_JWS_MALFORMED', () => {
-    const payload = parseStrictJsonObject(parseBase64url(token.slice(first + 1, last)))
+    const payload = parseBase64urlJsonObject(token, first + 1, last)
     const signature = parseBase64url(token.slice(last + 1))
-    return { header, payload, signature, signingInput: utf8(token.slice(0, last)) }
+    // All of it is ASCII by now: a character is an octet.
+    return { header, payload, signature, signingInput: utf8(token).subarray(0, last) }
   })
 }
 
@@ -52,7 +53,7 @@ const headers = /* @__PURE__ */ createBoundedMap<JsonObject>(HEADERS_KEPT)
 function decodeHeader(text: string): JsonObject {
   const known = headers.get(text)
   if (known !== undefined) return known
-  const header = Object.freeze(withCode('ERR_JWS_MALFORMED', () => parseStrictJsonObject(parseBase64url(text))))
+  const header = Object.freeze(withCode('ERR_JWS_MALFORMED', () => parseBase64urlJsonObject(text, 0, text.length)))
   if (header['crit'] !== undefined || header['b64'] !== undefined) throw new WimseError('ERR_JWS_CRIT')
   headers.set(text, header)
   return header

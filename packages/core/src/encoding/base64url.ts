@@ -31,22 +31,37 @@ export function formatBase64url(octets: Uint8Array): string {
  * @throws WimseError `ERR_ENCODING_BASE64URL`
  */
 export function parseBase64url(text: string): Uint8Array<ArrayBuffer> {
-  const rest = text.length & 3
+  const octets = new Uint8Array(base64urlSize(text.length))
+  decodeBase64url(text, 0, text.length, octets)
+  return octets
+}
+
+/** How many octets so many characters stand for; of an impossible number of them `decodeBase64url` says so. */
+export function base64urlSize(length: number): number {
+  return (length * 3) >> 2
+}
+
+/**
+ * Parses a part of a text as {@link parseBase64url} does, to the beginning of `target`, which has room for it.
+ *
+ * @throws WimseError `ERR_ENCODING_BASE64URL`
+ */
+export function decodeBase64url(text: string, start: number, end: number, target: Uint8Array): void {
+  const rest = (end - start) & 3
   if (rest === 1) throw new WimseError('ERR_ENCODING_BASE64URL', { detail: 'impossible length' })
-  const whole = text.length - rest
-  const octets = new Uint8Array((whole >> 2) * 3 + (rest === 0 ? 0 : rest - 1))
+  const whole = end - rest
   let bad = 0
   let at = 0
-  let index = 0
+  let index = start
   for (; index < whole; index += 4) {
     const a = sextet(text, index)
     const b = sextet(text, index + 1)
     const c = sextet(text, index + 2)
     const d = sextet(text, index + 3)
     bad |= a | b | c | d
-    octets[at] = (a << 2) | (b >> 4)
-    octets[at + 1] = (b << 4) | (c >> 2)
-    octets[at + 2] = (c << 6) | d
+    target[at] = (a << 2) | (b >> 4)
+    target[at + 1] = (b << 4) | (c >> 2)
+    target[at + 2] = (c << 6) | d
     at += 3
   }
   if (rest > 0) {
@@ -54,12 +69,11 @@ export function parseBase64url(text: string): Uint8Array<ArrayBuffer> {
     const b = sextet(text, index + 1)
     const c = rest === 3 ? sextet(text, index + 2) : 0
     bad |= a | b | c
-    octets[at] = (a << 2) | (b >> 4)
-    if (rest === 3) octets[at + 1] = (b << 4) | (c >> 2)
+    target[at] = (a << 2) | (b >> 4)
+    if (rest === 3) target[at + 1] = (b << 4) | (c >> 2)
     if ((rest === 2 ? b & 15 : c & 3) !== 0) bad |= 64
   }
   if (bad > 63) throw new WimseError('ERR_ENCODING_BASE64URL', { detail: 'a character or trailing bits' })
-  return octets
 }
 
 /** The value of a character; over 63 for one that is not in the alphabet. */

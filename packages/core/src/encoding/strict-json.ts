@@ -1,4 +1,5 @@
 import { WimseError } from '../errors/wimse-error.ts'
+import { base64urlSize, decodeBase64url } from './base64url.ts'
 
 /** A JSON value as {@link parseStrictJson} gives it. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
@@ -54,6 +55,22 @@ export function parseStrictJsonObject(octets: Uint8Array, limits: StrictJsonLimi
   const value = parseStrictJson(octets, limits)
   if (!isJsonObject(value)) throw malformed('not an object')
   return value
+}
+
+let scratch: Uint8Array | undefined
+
+/**
+ * As {@link parseStrictJsonObject}, for the part of a text that is JSON in base64url, as in a JWS. The octets are kept by nobody, so that
+ * one piece of memory serves for all of them.
+ *
+ * @throws WimseError `ERR_ENCODING_BASE64URL`, `ERR_ENCODING_JSON`, `ERR_ENCODING_TOO_LARGE`
+ */
+export function parseBase64urlJsonObject(text: string, start: number, end: number): JsonObject {
+  const size = base64urlSize(end - start)
+  scratch ??= new Uint8Array(DEFAULT_JSON_MAX_BYTES)
+  if (size > scratch.length) throw new WimseError('ERR_ENCODING_TOO_LARGE', { detail: 'JSON' })
+  decodeBase64url(text, start, end, scratch)
+  return parseStrictJsonObject(scratch.subarray(0, size))
 }
 
 /** Whether a JSON value is an object. */
