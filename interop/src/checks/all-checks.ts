@@ -21,6 +21,7 @@ import { issuerStoppedChecks } from './rotation/issuer-stopped.ts'
 import { naturalRotationChecks } from './rotation/natural.ts'
 import { streamChecks } from './rotation/stream.ts'
 import { noSecretsChecks } from './secrets/no-secrets.ts'
+import { orderChecks } from './shop/on-behalf-of-user/order.ts'
 
 /** Every check. Those of one phase begin in this order, so the stream and what waits for it come first. */
 export const allChecks: readonly Check[] = [
@@ -45,5 +46,6 @@ export const allChecks: readonly Check[] = [
   ...authorityRotationChecks,
   ...withdrawnChecks,
   ...issuerStoppedChecks,
+  ...orderChecks,
   ...noSecretsChecks,
 ]
