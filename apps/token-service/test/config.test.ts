@@ -76,6 +76,11 @@ describe('decodeTokenServiceConfig', () => {
       ['transactionTokens.rules[0].subjects'],
     ],
     [
+      'a pattern of subjects that is none',
+      { ...least, transactionTokens: { rules: [{ requesters: ['spiffe://a.example/b'], subjects: ['*/*'], scope: {} }] } },
+      ['transactionTokens.rules[0].subjects'],
+    ],
+    [
       'two targets with one name',
       { ...least, accessTokens: { targets: [1, 2].map(() => ({ audience: 'a', allow: ['spiffe://a.example/b'] })) } },
       ['accessTokens.targets'],

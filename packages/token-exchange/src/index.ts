@@ -138,6 +138,7 @@ export {
 } from './metadata/server-metadata.ts'
 export type { EndpointRequest } from './protocol/form-parameters.ts'
 export { TokenEndpointRefusal, type WholeAnswer } from './protocol/json-response.ts'
+export { createNameMatcher, type NameMatcher } from './protocol/name-matcher.ts'
 export {
   ATTESTATION_FIELDS,
   DEFAULT_MAX_REQUEST_BYTES,

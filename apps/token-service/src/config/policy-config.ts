@@ -2,6 +2,7 @@ import { parseIdentifierPattern } from '@wimse/core'
 import {
   type ClaimsTable,
   createDelegationPolicy,
+  createNameMatcher,
   createTargetTable,
   createTranscription,
   type DelegationPolicyOptions,
@@ -52,12 +53,14 @@ const checkPattern = (value: string): unknown => parseIdentifierPattern(value)
 export const pattern: Decoder<string> = checked(text, checkPattern, 'an identifier, or a pattern that ends in /*')
 export const patterns: Decoder<readonly string[]> = list(pattern, 1)
 
+const names = checked(list(text), createNameMatcher, 'names, patterns of identifiers that end in /*, or *')
+
 const lifetime = (most: number, usual: number): Decoder<number> => optional(integer(1, most), usual)
 
 export const transactionTokenRule: Decoder<TransactionTokenRule> = object({
   requesters: patterns,
   subjectTokenTypes: optional(list(oneOf('access_token', 'self_signed', 'unsigned_json'), 1), ['access_token'] as const),
-  subjects: optional(list(text), []),
+  subjects: optional(names, []),
   scope: record(list(text)),
   requestContext: optional(list(text), []),
   requestDetails: optional(list(text), []),

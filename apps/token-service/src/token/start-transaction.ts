@@ -12,10 +12,10 @@ import {
   tokenExchangeAnswer,
 } from '@wimse/token-exchange'
 import { issueTransactionToken, type TokenServiceOptions } from '@wimse/transaction-tokens'
-import type { SubjectKind, TransactionTokenRule } from '../config/policy-config.ts'
+import type { SubjectKind } from '../config/policy-config.ts'
 import type { Issued } from './issued.ts'
 import { subjectOfAccessToken, subjectOfSelfSigned, subjectOfUnsignedJson } from './subject-token.ts'
-import type { TokenRules } from './token-rules.ts'
+import type { ReadTransactionRule, TokenRules } from './token-rules.ts'
 
 interface Subject {
   readonly subject: string
@@ -71,7 +71,7 @@ export async function startTransaction(
   return transactionTokenIssued(token, 'transaction-token', rules)
 }
 
-function ruleFor(type: string, client: AuthenticatedClient, rules: TokenRules): TransactionTokenRule {
+function ruleFor(type: string, client: AuthenticatedClient, rules: TokenRules): ReadTransactionRule {
   const kind = SUBJECT_KINDS[type]
   if (kind === undefined) throw new WimseError('ERR_EXCHANGE_TOKEN_TYPE')
   const starts = client.trustDomain === rules.trustDomain && rules.startsTransactions(client)
@@ -131,13 +131,13 @@ export function transactionTokenIssued(token: string, kind: 'transaction-token' 
 async function subjectOf(
   { subjectToken }: TokenExchangeParameters,
   client: AuthenticatedClient,
-  rule: TransactionTokenRule,
+  { isSubject }: ReadTransactionRule,
   rules: TokenRules,
 ): Promise<Subject> {
   if (subjectToken.type === TOKEN_TYPES.accessToken) return subjectOfAccessToken(subjectToken.token, client, rules)
   if (subjectToken.type === TOKEN_TYPES.selfSigned) {
-    const { subject, expiresAt } = await subjectOfSelfSigned(subjectToken.token, client, rule.subjects, rules)
+    const { subject, expiresAt } = await subjectOfSelfSigned(subjectToken.token, client, isSubject, rules)
     return { subject, scope: [], actors: [], expiresAt }
   }
-  return { ...subjectOfUnsignedJson(subjectToken.token, rule.subjects), scope: [], actors: [], expiresAt: undefined }
+  return { ...subjectOfUnsignedJson(subjectToken.token, isSubject), scope: [], actors: [], expiresAt: undefined }
 }

@@ -1,18 +1,8 @@
-import {
-  isJsonObject,
-  isWimseError,
-  type JsonObject,
-  matchesAny,
-  parseIdentifierPattern,
-  parseStrictJsonObject,
-  parseWorkloadIdentifier,
-  recode,
-  utf8,
-  WimseError,
-} from '@wimse/core'
+import { isJsonObject, isWimseError, type JsonObject, parseStrictJsonObject, recode, utf8, WimseError } from '@wimse/core'
 import {
   type AccessTokenClaims,
   type AuthenticatedClient,
+  type NameMatcher,
   type TypedToken,
   type VerifiedSelfSignedSubject,
   verifyActorToken,
@@ -69,11 +59,11 @@ function prefixOf(name: string, { accessTokenIssuers }: TokenRules['config']): s
 export async function subjectOfSelfSigned(
   token: string,
   client: AuthenticatedClient,
-  subjects: readonly string[],
+  isSubject: NameMatcher,
   { issuer: audience, selfSigned: replay, runtime }: TokenRules,
 ): Promise<VerifiedSelfSignedSubject> {
   const verified = await verifySelfSignedSubject(token, { client, audience, replay, runtime })
-  checkSubject(verified.subject, subjects)
+  checkSubject(verified.subject, isSubject)
   return verified
 }
 
@@ -104,16 +94,16 @@ export async function subjectOfTransactionToken(
  *
  * @throws WimseError `ERR_EXCHANGE_SUBJECT_TOKEN`
  */
-export function subjectOfUnsignedJson(text: string, subjects: readonly string[]): { readonly subject: string } {
+export function subjectOfUnsignedJson(text: string, isSubject: NameMatcher): { readonly subject: string } {
   const { sub } = readJson(text)
   if (typeof sub !== 'string') throw new WimseError('ERR_EXCHANGE_SUBJECT_TOKEN', { detail: 'sub' })
-  checkSubject(sub, subjects)
+  checkSubject(sub, isSubject)
   return { subject: sub }
 }
 
 /** TXN-11.3-04: a workload speaks for those subjects only that its rule gives it. */
-function checkSubject(subject: string, subjects: readonly string[]): void {
-  if (!subjects.some((rule) => fits(rule, subject))) throw new WimseError('ERR_EXCHANGE_SUBJECT_TOKEN', { detail: 'sub' })
+function checkSubject(subject: string, isSubject: NameMatcher): void {
+  if (!isSubject(subject)) throw new WimseError('ERR_EXCHANGE_SUBJECT_TOKEN', { detail: 'sub' })
 }
 
 function readJson(text: string): JsonObject {
@@ -124,15 +114,4 @@ function readJson(text: string): JsonObject {
     throw isWimseError(error) ? recode('ERR_EXCHANGE_SUBJECT_TOKEN', error) : error
   }
   throw new WimseError('ERR_EXCHANGE_SUBJECT_TOKEN')
-}
-
-function fits(rule: string, subject: string): boolean {
-  if (rule === '*' || rule === subject) return true
-  if (!rule.endsWith('/*')) return false
-  try {
-    return matchesAny([parseIdentifierPattern(rule)], parseWorkloadIdentifier(subject))
-  } catch (error) {
-    if (isWimseError(error)) return false
-    throw error
-  }
 }

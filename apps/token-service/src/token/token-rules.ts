@@ -10,10 +10,12 @@ import {
 import {
   type AuthenticatedClient,
   createDelegationPolicy,
+  createNameMatcher,
   createTargetTable,
   createTranscription,
   type DelegationPolicy,
   type IssuerKeys,
+  type NameMatcher,
   type TargetTable,
   type Transcription,
 } from '@wimse/token-exchange'
@@ -21,6 +23,12 @@ import type { TransactionTokenVerifier } from '@wimse/transaction-tokens'
 import type { OutboundRule, ReplacementRule, TransactionTokenRule } from '../config/policy-config.ts'
 import type { TokenServiceConfig } from '../config/token-service-config.ts'
 import type { SigningKeys } from '../keys/signing-keys.ts'
+
+/** A rule about starting transactions, read once. */
+export interface ReadTransactionRule extends TransactionTokenRule {
+  /** Whether requesters may name this subject themselves. */
+  readonly isSubject: NameMatcher
+}
 
 /** Everything that decides about a token: the configuration, read once, and what it is applied with. */
 export interface TokenRules {
@@ -48,7 +56,7 @@ export interface TokenRules {
   /** Whether any rule is about this requester. */
   startsTransactions(client: AuthenticatedClient): boolean
   /** The first rule for this requester that takes this kind of subject token. */
-  transactionRule(client: AuthenticatedClient, kind: string): TransactionTokenRule | undefined
+  transactionRule(client: AuthenticatedClient, kind: string): ReadTransactionRule | undefined
   replacementRule(client: AuthenticatedClient): ReplacementRule | undefined
 }
 
@@ -67,7 +75,10 @@ export function createTokenRules(parts: TokenRuleParts): TokenRules {
   const { config } = parts
   const { accessTokens, acting, chaining, clients, transactionTokens } = config
   const audiences = clients.audiences.map((entry) => ({ matches: matcher(entry.clients), audiences: entry.audiences }))
-  const starting = transactionTokens.rules.map((rule) => ({ matches: matcher(rule.requesters), rule }))
+  const starting = transactionTokens.rules.map((rule) => ({
+    matches: matcher(rule.requesters),
+    rule: { ...rule, isSubject: createNameMatcher(rule.subjects) },
+  }))
   const replacing = transactionTokens.replacements.map((rule) => ({ matches: matcher(rule.requesters), rule }))
   return {
     ...parts,

@@ -1,5 +1,6 @@
-import { isWimseError, type JsonObject, parseIdentifierPattern, parseWorkloadIdentifier, WimseError } from '@wimse/core'
+import { type JsonObject, WimseError } from '@wimse/core'
 import { type Actor, parseActorChain } from '../delegation/actor-chain.ts'
+import { createNameMatcher } from '../protocol/name-matcher.ts'
 import { narrowScope, parseScope } from '../protocol/scope.ts'
 
 /** How names of one domain read in the other. The first rule that fits decides; without one there is no name, and no token. */
@@ -77,26 +78,12 @@ export function createTranscription(table: ClaimsTable): Transcription {
 }
 
 function readNames(rules: readonly NameRule[]): (name: unknown) => string {
-  const read = rules.map(({ from, to }) => ({ to, fits: readName(from) }))
+  const read = rules.map(({ from, to }) => ({ to, fits: createNameMatcher([from]) }))
   if (read.some(({ to }) => to === '')) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'an empty name' })
   return (name) => {
     const rule = typeof name === 'string' && name !== '' ? read.find(({ fits }) => fits(name)) : undefined
     if (rule === undefined || typeof name !== 'string') throw new WimseError('ERR_EXCHANGE_TRANSCRIPTION', { detail: 'a name' })
     return rule.to ?? name
-  }
-}
-
-function readName(from: string): (name: string) => boolean {
-  if (from === '*') return () => true
-  if (!from.endsWith('/*')) return (name) => name === from
-  const pattern = parseIdentifierPattern(from)
-  return (name) => {
-    try {
-      return pattern.matches(parseWorkloadIdentifier(name))
-    } catch (error) {
-      if (isWimseError(error)) return false
-      throw error
-    }
   }
 }
 

@@ -1,4 +1,5 @@
-import { type IdentifierPattern, isWimseError, matchesAny, parseIdentifierPattern, parseWorkloadIdentifier, WimseError } from '@wimse/core'
+import { parseIdentifierPattern, WimseError } from '@wimse/core'
+import { createNameMatcher, type NameMatcher } from '../protocol/name-matcher.ts'
 import { DEFAULT_MAX_CHAIN_DEPTH } from './actor-chain.ts'
 
 /** One permission to act for others. All members have to fit. */
@@ -41,9 +42,8 @@ export interface DelegationPolicy {
 }
 
 interface ReadRule {
-  readonly actors: readonly IdentifierPattern[]
-  readonly subjectNames: ReadonlySet<string>
-  readonly subjectPatterns: readonly IdentifierPattern[]
+  readonly isActor: NameMatcher
+  readonly isSubject: NameMatcher
   readonly targets: ReadonlySet<string>
   readonly scope: readonly string[] | '*'
 }
@@ -74,9 +74,8 @@ function readRule({ actors, subjects, targets, scope }: ActingRule): ReadRule {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'a rule that fits nothing' })
   }
   return {
-    actors: actors.map(parseIdentifierPattern),
-    subjectNames: new Set(subjects.filter((subject) => !subject.endsWith('/*'))),
-    subjectPatterns: subjects.filter((subject) => subject.endsWith('/*')).map(parseIdentifierPattern),
+    isActor: createNameMatcher(actors.map((actor) => parseIdentifierPattern(actor).text)),
+    isSubject: createNameMatcher(subjects),
     targets: new Set(targets),
     scope: scope.includes('*') ? '*' : scope,
   }
@@ -84,17 +83,5 @@ function readRule({ actors, subjects, targets, scope }: ActingRule): ReadRule {
 
 function fits(rule: ReadRule, { actor, subject, target }: ActingQuestion): boolean {
   if (!rule.targets.has('*') && !rule.targets.has(target)) return false
-  if (!matches(rule.actors, actor)) return false
-  return rule.subjectNames.has('*') || rule.subjectNames.has(subject) || matches(rule.subjectPatterns, subject)
-}
-
-/** What is no identifier of a workload fits no pattern of them. */
-function matches(patterns: readonly IdentifierPattern[], text: string): boolean {
-  if (patterns.length === 0) return false
-  try {
-    return matchesAny(patterns, parseWorkloadIdentifier(text))
-  } catch (error) {
-    if (isWimseError(error)) return false
-    throw error
-  }
+  return rule.isActor(actor) && rule.isSubject(subject)
 }
