@@ -1,5 +1,5 @@
 import { SetupError } from '../spire/setup-error.ts'
-import { type WaitOptions, waitUntil } from '../spire/wait-until.ts'
+import { waitUntil } from '../spire/wait-until.ts'
 import type { WorkloadConfig } from '../workload/workload-config.ts'
 import { controlClient } from './control-client.ts'
 import type { SampleWorkload, WorldPlan } from './sample-world.ts'
@@ -135,7 +135,7 @@ async function startControl(
   note(name, program)
   const control = controlClient(name, program.control, origin)
   const isReady = async (): Promise<boolean> => isUp(await control.status(), workload, plan)
-  await waitUntil(`the workload ${name}`, isReady, patience(name, program))
+  await awaitReady(name, program, isReady)
   return control
 }
 
@@ -159,14 +159,20 @@ async function startService(
   const program = await place.run(service.script, args, service.facesUsers ? 'first' : undefined)
   note(service.name, program)
   const isReady = async (): Promise<boolean> => (await program.log()).includes('"event":"service.ready"')
-  await waitUntil(`the service ${service.name}`, isReady, patience(service.name, program))
+  await awaitReady(service.name, program, isReady)
   return { service, origin, program }
 }
 
-function patience(name: string, { assertAlive }: RunningProgram): WaitOptions {
-  const abandon = (): Promise<void> =>
-    assertAlive().catch((cause: unknown) => {
-      throw new SetupError('exited', `${name} ended`, cause)
-    })
-  return { timeoutMs: READY_TIMEOUT_MS, intervalMs: 200, abandon }
+/** Waits for a program; when it doesn't come up, its last line says more than the time that has passed. */
+async function awaitReady(name: string, program: RunningProgram, isReady: () => Promise<boolean>): Promise<void> {
+  try {
+    await waitUntil(name, isReady, { timeoutMs: READY_TIMEOUT_MS, intervalMs: 200, abandon: program.assertAlive })
+  } catch (cause) {
+    const last = (await program.log()).trimEnd().split('\n').at(-1)
+    throw new SetupError(
+      cause instanceof SetupError ? cause.code : 'timeout',
+      `${name} is not ready, and last said: ${last || 'nothing'}`,
+      cause,
+    )
+  }
 }
