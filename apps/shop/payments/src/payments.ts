@@ -22,7 +22,7 @@ const LEDGER = 'spiffe://bank.example/ledger'
 export function payments(app: ShopApp, { at, call, delegates, tokens, workloads }: ShopService): void {
   const charged = inMemoryReplayStore({ capacity: 100_000 })
   /** Proofs are good for one request; a transaction is the same in all of them, and an order is paid once. */
-  const isFirst = (id: string): boolean => {
+  const isFirst = async (id: string): Promise<boolean> => {
     const now = defaultRuntime().now() / 1000
     return charged.record({ scope: 'charge', id, expiresAt: now + DEFAULT_TRANSACTION_TOKEN_MAX_LIFETIME_SECONDS }, now)
   }
@@ -32,7 +32,7 @@ export function payments(app: ShopApp, { at, call, delegates, tokens, workloads 
     const { token: transaction } = transactionIn(c)
     const reason = refuseCharge({ amount, transaction })
     if (reason !== undefined) throw new Refusal(reason)
-    if (!isFirst(transaction.transaction)) throw new Refusal('this transaction has been charged')
+    if (!(await isFirst(transaction.transaction))) throw new Refusal('this transaction has been charged')
     // The transaction token stays at home: the bank gets what our token service lets across, and gives a token of its own for it.
     const token = await tokens.chainTo(at(LEDGER), at(BANK_TOKENS), transactionOf(transaction))
     const { entry } = await call(LEDGER, '/entries', { json: { amount }, token })
