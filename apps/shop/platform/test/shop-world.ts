@@ -11,6 +11,7 @@ import { createTestAuthority, createTestRuntime, startFakeWorkloadApi } from '@w
 import { type CallInit, createHttpsTransport, createWorkload, type Workload, workloadApi } from '@wimse/workload/node'
 
 const ROOT = join(import.meta.dirname, '../../../..')
+const READY_TIMEOUT_MS = 60_000
 const SERVICES = ['storefront', 'orders', 'fraud', 'payments', 'ledger'] as const
 const HOSTS = {
   'login.shop.example': 'spiffe://shop.example/login',
@@ -139,7 +140,7 @@ export async function startShop(): Promise<ShopWorld> {
     closers.push(() => provider.close().closeAllConnections())
 
     const listen = (host: Host) => ({ host: '127.0.0.1', port: ports.get(host) ?? 0 })
-    await Promise.all([
+    const starting = [
       ...(['tokens.shop.example', 'tokens.bank.example'] as const).map(async (host) =>
         run(host, 'apps/token-service/src/main.ts', (path) => ['--config', path], {
           ...(await rewritten(`policies/${host}.json`)),
@@ -153,7 +154,15 @@ export async function startShop(): Promise<ShopWorld> {
         const platform = { listen: listen(host), workloadApi: await openApi(HOSTS[host], host), addresses }
         await run(host, `apps/shop/${name}/src/main.ts`, (path) => [path], { ...(await rewritten(`${name}/config.json`)), platform })
       }),
-    ])
+    ]
+    try {
+      await Promise.all(starting)
+    } catch (error) {
+      // What is still on its way is ended as well: no program outlives the test.
+      await close()
+      await Promise.allSettled(starting)
+      throw error
+    }
 
     const visitor = createHttpsTransport(
       createMutualTlsAgent({ profile: 'x509-svid', trust: login.trust, peers: (to) => peers[to] ?? '', ...lookup }),
@@ -212,6 +221,8 @@ function ended(child: ChildProcess): Promise<unknown> {
 /** Resolves when the program says that it is ready; what it says goes on to be read. */
 function readyOf(child: ChildProcess, name: string, onLine: (line: string) => void): Promise<void> {
   return new Promise((resolve, reject) => {
+    const late = AbortSignal.timeout(READY_TIMEOUT_MS)
+    late.addEventListener('abort', () => reject(new Error(`${name} is not ready\n${said}${rest}`)))
     let rest = ''
     let said = ''
     child.stderr?.on('data', (chunk) => {
