@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { parseWitAgentConfig } from '../../apps/wit-agent/src/config/wit-agent-config.ts'
 
 const root = dirname(dirname(import.meta.dirname))
-const pages = globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md', 'apps/*/README.md', 'interop/**/*.md'], {
+const pages = globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md', 'apps/*/README.md', 'apps/shop/*/README.md', 'interop/**/*.md'], {
   cwd: root,
   exclude: ['**/node_modules/**'],
 }).toSorted()
@@ -20,6 +20,8 @@ const GIVEN: Readonly<Record<string, string>> = {
     declare const request: Request
     declare const bundles: Record<string, Uint8Array>
     declare const audience: string
+    declare const trust: import('@wimse/trust').TrustStore`,
+  'apps/shop/login/README.md': `
     declare const trust: import('@wimse/trust').TrustStore`,
   'packages/http-message-signatures/README.md': `
     declare const signer: import('@wimse/keys').Signer

@@ -254,6 +254,13 @@ describe('the ledger', () => {
     expect(bare.body['code']).toBe('ERR_EXCHANGE_ACCESS_TOKEN_MALFORMED')
   })
 
+  it('takes no token of another trust domain (BCP-3.8-01)', async () => {
+    const asked = { scope: ['shop:refund'] }
+    const token = await as('orders').tokens.exchangeFor(shop.origin('payments'), accessToken(await signIn('orders', 'shop:refund')), asked)
+    const { body } = await call('orders', 'ledger', '/entries', post({ amount: 45 }, token, { proof: 'http-signature' }))
+    expect(body['code']).toBe('ERR_EXCHANGE_ACCESS_TOKEN_ISSUER')
+  })
+
   it('is out of reach for other workloads of the shop: no grant is theirs', async () => {
     const attempt = as('orders').tokens.chainTo(shop.origin('ledger'), shop.origin('bank'), transactionOf(await cleared()))
     await expect(attempt).rejects.toMatchObject({ code: 'ERR_EXCHANGE_REFUSED', error: 'invalid_target' })
