@@ -21,7 +21,17 @@ import { issuerStoppedChecks } from './rotation/issuer-stopped.ts'
 import { naturalRotationChecks } from './rotation/natural.ts'
 import { streamChecks } from './rotation/stream.ts'
 import { noSecretsChecks } from './secrets/no-secrets.ts'
+import { chainChecks } from './shop/chain-of-custody/chain.ts'
+import { custodyChecks } from './shop/chain-of-custody/order.ts'
+import { custodyAtPaymentsChecks } from './shop/chain-of-custody/payments.ts'
+import { bankTokenChecks } from './shop/identity-chaining/access-token.ts'
+import { grantChecks } from './shop/identity-chaining/grant.ts'
+import { ledgerChecks } from './shop/identity-chaining/ledger.ts'
 import { orderChecks } from './shop/on-behalf-of-user/order.ts'
+import { paymentsChecks } from './shop/on-behalf-of-user/payments.ts'
+import { replacementChecks } from './shop/on-behalf-of-user/replacement.ts'
+import { transactionTokenInShopChecks } from './shop/on-behalf-of-user/transaction-token.ts'
+import { userTokenChecks } from './shop/on-behalf-of-user/user-token.ts'
 
 /** Every check. Those of one phase begin in this order, so the stream and what waits for it come first. */
 export const allChecks: readonly Check[] = [
@@ -47,5 +57,15 @@ export const allChecks: readonly Check[] = [
   ...withdrawnChecks,
   ...issuerStoppedChecks,
   ...orderChecks,
+  ...userTokenChecks,
+  ...transactionTokenInShopChecks,
+  ...replacementChecks,
+  ...paymentsChecks,
+  ...custodyChecks,
+  ...custodyAtPaymentsChecks,
+  ...chainChecks,
+  ...ledgerChecks,
+  ...grantChecks,
+  ...bankTokenChecks,
   ...noSecretsChecks,
 ]

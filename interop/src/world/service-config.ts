@@ -22,7 +22,9 @@ export interface ServicePlace {
 export async function serviceConfig(service: SampleService, place: ServicePlace): Promise<string> {
   const written = JSON.parse(withOrigins(await readFile(join(REPOSITORY, service.config), 'utf8'), place.origins)) as Members
   const config =
-    service.kind === 'token-service' ? { ...written, ...tokenServicePlace(place) } : { ...written, platform: platformOf(place) }
+    service.kind === 'token-service'
+      ? { ...written, ...tokenServicePlace(place) }
+      : { ...written, ...service.settings, platform: platformOf(place) }
   return JSON.stringify(config, undefined, 2)
 }
 

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, type JsonWebKeyInput, randomBytes, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { parseStrictJsonObject, WimseError } from '@wimse/core'
 import Provider, { type Configuration, errors, type JWKS } from 'oidc-provider'
@@ -7,7 +7,7 @@ import { createMemoryAdapter } from './memory-adapter.ts'
 import { errorPage } from './pages.ts'
 
 /** Users come back for another one: what acts for them behind the storefront lives no longer than this. */
-export const ACCESS_TOKEN_SECONDS = 300
+const ACCESS_TOKEN_SECONDS = 300
 
 /**
  * The provider: authorization code with PKCE for one public client, and access tokens as JWTs (RFC 9068) for exactly one of the configured
@@ -16,7 +16,7 @@ export const ACCESS_TOKEN_SECONDS = 300
  * @throws WimseError `ERR_OPTIONS_INVALID` for a key file that can't be used
  */
 export async function createProvider(config: LoginConfig): Promise<Provider> {
-  const { origin, client, resources, scope, users } = config
+  const { origin, client, resources, scope, users, accessTokenSeconds = ACCESS_TOKEN_SECONDS } = config
   const configuration: Configuration = {
     adapter: createMemoryAdapter(),
     jwks: config.keyFile === undefined ? generateKeys() : await readKeys(config.keyFile),
@@ -40,7 +40,7 @@ export async function createProvider(config: LoginConfig): Promise<Provider> {
       ctx.body = errorPage(out.error)
     },
     clientBasedCORS: () => false,
-    ttl: { AccessToken: ACCESS_TOKEN_SECONDS, AuthorizationCode: 60, Interaction: 600, Session: 3600, Grant: 3600, IdToken: 300 },
+    ttl: { AccessToken: accessTokenSeconds, AuthorizationCode: 60, Interaction: 600, Session: 3600, Grant: 3600, IdToken: 300 },
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: false },
@@ -59,7 +59,7 @@ export async function createProvider(config: LoginConfig): Promise<Provider> {
           return {
             scope: scope.join(' '),
             audience: resource,
-            accessTokenTTL: ACCESS_TOKEN_SECONDS,
+            accessTokenTTL: accessTokenSeconds,
             accessTokenFormat: 'jwt',
             jwt: { sign: { alg: 'ES256' } },
           }
@@ -67,7 +67,13 @@ export async function createProvider(config: LoginConfig): Promise<Provider> {
       },
     },
   }
-  return new Provider(origin, configuration)
+  try {
+    return new Provider(origin, configuration)
+  } catch (error) {
+    // The library judges the keys, and may quote them.
+    if (config.keyFile !== undefined) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'keyFile' })
+    throw error
+  }
 }
 
 function missingResource(): never {
@@ -82,7 +88,11 @@ function generateKeys(): JWKS {
 async function readKeys(path: string): Promise<JWKS> {
   try {
     const { keys } = parseStrictJsonObject(await readFile(path))
-    if (Array.isArray(keys) && keys.length > 0) return { keys } as unknown as JWKS
+    if (Array.isArray(keys) && keys.length > 0) {
+      // The library would notice a key that is none when it is to sign.
+      for (const key of keys) createPrivateKey({ key, format: 'jwk' } as JsonWebKeyInput)
+      return { keys } as unknown as JWKS
+    }
   } catch {
     // What the file held must not be quoted.
   }

@@ -12,6 +12,8 @@ export interface LoginConfig {
   readonly users: ReadonlyMap<string, string>
   /** JWK set with the private key that signs; one is made at start where there is no file. */
   readonly keyFile?: string
+  /** Seconds that access tokens live: 300 unless told, 600 at most. */
+  readonly accessTokenSeconds?: number
   readonly listen: { readonly host: string; readonly port: number }
   /** Address of the Workload API; `SPIFFE_ENDPOINT_SOCKET` unless told. */
   readonly workloadApi?: string
@@ -33,7 +35,7 @@ export function decodeLoginConfig(document: unknown): LoginConfig {
   const listen = platform['listen'] === undefined ? {} : objectAt(platform['listen'], 'platform.listen')
   const { host = '0.0.0.0', port = Number(new URL(origin).port || 443) } = listen
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535) invalid('platform.listen.port')
-  const { keyFile } = config
+  const { keyFile, accessTokenSeconds } = config
   const { workloadApi } = platform
   return {
     origin,
@@ -43,6 +45,7 @@ export function decodeLoginConfig(document: unknown): LoginConfig {
     users: new Map(users.map(([name, user]) => [name, textAt(objectAt(user, 'users')['password'], 'users.password')])),
     listen: { host: textAt(host, 'platform.listen.host'), port: port as number },
     ...(keyFile !== undefined && { keyFile: textAt(keyFile, 'keyFile') }),
+    ...(accessTokenSeconds !== undefined && { accessTokenSeconds: secondsAt(accessTokenSeconds, 'accessTokenSeconds') }),
     ...(workloadApi !== undefined && { workloadApi: textAt(workloadApi, 'platform.workloadApi') }),
   }
 }
@@ -53,6 +56,12 @@ function objectAt(value: unknown, path: string): Readonly<Record<string, unknown
 
 function textAt(value: unknown, path: string): string {
   return typeof value === 'string' && value !== '' ? value : invalid(path)
+}
+
+const MAX_SECONDS = 600
+
+function secondsAt(value: unknown, path: string): number {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MAX_SECONDS ? value : invalid(path)
 }
 
 function textsAt(value: unknown, path: string): readonly string[] {

@@ -21,6 +21,11 @@ describe('the configuration', () => {
     expect(decodeLoginConfig({ ...sample, platform })).toMatchObject({ listen: { port: 8443 }, workloadApi: 'unix:///run/api.sock' })
   })
 
+  test('may shorten access tokens', () => {
+    expect(decodeLoginConfig({ ...sample, accessTokenSeconds: 60 })).toHaveProperty('accessTokenSeconds', 60)
+    expect(decodeLoginConfig(sample)).not.toHaveProperty('accessTokenSeconds')
+  })
+
   const faults: readonly (readonly [member: string, change: JsonObject])[] = [
     ['origin', { origin: 'http://login.shop.example' }],
     ['origin', { origin: 'https://login.shop.example/' }],
@@ -30,6 +35,8 @@ describe('the configuration', () => {
     ['scope', { scope: 'shop:order' }],
     ['users.password', { users: { ada: {} } }],
     ['keyFile', { keyFile: '' }],
+    ['accessTokenSeconds', { accessTokenSeconds: 601 }],
+    ['accessTokenSeconds', { accessTokenSeconds: 0 }],
     ['platform.listen.port', { platform: { listen: { port: 70_000 } } }],
     ['platform.workloadApi', { platform: { workloadApi: 1 } }],
   ]

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type ErrorCode, errorAnswer, type JsonObject } from '@wimse/core'
-import { jwtBearerRequest, oauthErrorOf, type TokenExchangeRequestOptions, tokenExchangeRequest } from '@wimse/token-exchange'
+import { GRANT_TYPES, oauthErrorOf, type TokenExchangeRequestOptions, tokenExchangeRequest } from '@wimse/token-exchange'
 import { CheckFailure, type Evidence } from '../../suite/check.ts'
 import type { CallResult, CallSpec } from '../../world/control-protocol.ts'
 import { shopControls } from '../../world/shop-services.ts'
@@ -8,7 +8,7 @@ import type { ServiceName, ShopDomain, TokenEvent, WorkloadName } from '../../wo
 import { evidenceOfCall } from '../expect-answer.ts'
 import { awaitEvent } from './await-lines.ts'
 import type { ShopScene } from './shop-check.ts'
-import { claimsOf, jsonOf } from './tokens.ts'
+import { jsonOf } from './tokens.ts'
 
 /** Who asks which token service, and what is changed on the way. */
 interface Asker {
@@ -44,25 +44,26 @@ export interface TokenAnswer {
 const SERVICES: Readonly<Record<ShopDomain, ServiceName>> = { shop: 'shop-tokens', bank: 'bank-tokens' }
 
 /** Asks for an exchange (RFC 8693), over the wire. */
-export function exchange(scene: ShopScene, { by, domain = 'shop', change, ...asked }: Exchange): Promise<TokenAnswer> {
-  return ask(scene, { by, domain, ...(change && { change }) }, tokenExchangeRequest(endpointOf(scene, domain), asked))
+export async function exchange(scene: ShopScene, { by, domain = 'shop', change, ...asked }: Exchange): Promise<TokenAnswer> {
+  return ask(scene, { by, domain, ...(change && { change }) }, await tokenExchangeRequest(endpointOf(scene, domain), asked).text())
 }
 
-/** Redeems a grant (RFC 7523), over the wire. */
-export function redeem(scene: ShopScene, { by, domain = 'bank', change, ...asked }: Redemption): Promise<TokenAnswer> {
-  // Our own client gives a grant to the server that it is for and to no other. Who has stolen one doesn't care.
-  const issuer = String(claimsOf(asked.assertion)['aud'])
-  return ask(scene, { by, domain, ...(change && { change }) }, jwtBearerRequest(`${issuer}/token`, { ...asked, issuer }))
+/** Redeems a grant (RFC 7523), over the wire. Our own client gives one only to the server that it is for: who has stolen it doesn't care. */
+export function redeem(scene: ShopScene, { by, domain = 'bank', change, assertion, resource, scope }: Redemption): Promise<TokenAnswer> {
+  const body = new URLSearchParams({ grant_type: GRANT_TYPES.jwtBearer, assertion })
+  if (resource !== undefined) body.set('resource', resource)
+  if (scope !== undefined) body.set('scope', scope.join(' '))
+  return ask(scene, { by, domain, ...(change && { change }) }, body.toString())
 }
 
-async function ask(scene: ShopScene, { by, domain = 'shop', change }: Asker, request: Request): Promise<TokenAnswer> {
+async function ask(scene: ShopScene, { by, domain = 'shop', change }: Asker, form: string): Promise<TokenAnswer> {
   const eventsBefore = (await scene.shop.events(domain)).length
   const call = await scene.as(by).call({
     to: scene.at(SERVICES[domain]),
     path: '/token',
     proof: 'wpt',
     headers: [['content-type', 'application/x-www-form-urlencoded']],
-    body: await request.text(),
+    body: form,
     returnBody: true,
     ...change,
   })

@@ -5,6 +5,8 @@ import { expectMembers } from '../expect-equal.ts'
 import { AMOUNT, userToken } from '../order-steps.ts'
 import { shopChecks } from '../shop-check.ts'
 import { shopId, shownToken, textIn } from '../tokens.ts'
+import { agedTransaction } from './transaction-token.ts'
+import { agedUserToken } from './user-token.ts'
 
 const [STOREFRONT, ORDERS, FRAUD] = ['storefront', 'orders', 'fraud'].map(shopId)
 
@@ -16,6 +18,8 @@ export const orderChecks: readonly Check[] = shopChecks('on-behalf-of-user', [
     kind: 'positive',
     requirements: ['TXN-9.2-07', 'TXN-9.2-08', 'TXN-9.2-11', 'TXN-12.1-01', 'TXN-12.2-05', 'TXN-11.5-01', 'WPT-2-18'],
     async run(scene) {
+      // What is to expire begins to age.
+      void Promise.allSettled([agedUserToken(scene), agedTransaction(scene)])
       const token = await userToken(scene)
       const answer = await callAsUser(scene, { service: 'storefront', path: '/orders', token, json: { item: 'teapot', amount: AMOUNT } })
       const call = expectDone(answer)
