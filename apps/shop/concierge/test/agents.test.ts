@@ -95,7 +95,7 @@ describe('an agent on its own', () => {
   test('may not order without somebody who allowed that', async () => {
     const agent = await shop.as('buyer')
     const order = agent.call('spiffe://shop.example/storefront', '/orders', { json: { item: 'teapot', amount: 45 } })
-    await expect(order).rejects.toMatchObject({ code: 'ERR_EXCHANGE_ACCESS_TOKEN_MALFORMED', hop: 'storefront' })
+    await expect(order).rejects.toMatchObject({ code: 'ERR_EXCHANGE_ACCESS_TOKEN_MALFORMED', elsewhere: { hop: 'storefront' } })
   })
 
   test('is not sent by a workload that is allowed nowhere', async () => {

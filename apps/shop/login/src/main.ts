@@ -8,13 +8,14 @@ const print = (event: string, fields: Readonly<Record<string, unknown>> = {}): v
 // The provider's library talks to the console, from when it is loaded; the log is lines of JSON.
 for (const level of ['info', 'warn'] as const) console[level] = (text: unknown) => print('provider.notice', { text: String(text) })
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(0))
+
 try {
   const [path, ...others] = process.argv.slice(2)
   if (path === undefined || others.length > 0) throw new TypeError('usage: main.ts CONFIG')
   const config = await readLoginConfig(path)
   const { startLogin } = await import('./start-login.ts')
-  const login = await startLogin(config, print)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void login.close())
+  await startLogin(config, print)
 } catch (error) {
   const name = error instanceof Error ? error.name : 'unknown'
   print('service.failed', isWimseError(error) ? { code: error.code, detail: error.detail } : { code: name })
