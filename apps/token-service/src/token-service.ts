@@ -1,4 +1,4 @@
-import { inMemoryReplayStore, type ReplayStore, type Runtime } from '@wimse/core'
+import type { Runtime } from '@wimse/core'
 import { defaultRuntime, WIMSE_ALGORITHMS } from '@wimse/keys'
 import {
   type ClientAuthenticator,
@@ -20,18 +20,20 @@ import { generatedKeys } from './keys/generated-keys.ts'
 import { type KeyFile, keyFile } from './keys/key-file.ts'
 import type { SigningKeys } from './keys/signing-keys.ts'
 import { describeFailure, type OperatorLog } from './log/operator-log.ts'
+import { createOperatorEndpoint, REVOCATIONS_PATH } from './revocation/operator-endpoint.ts'
+import { createRevocationEndpoint } from './revocation/revocation-endpoint.ts'
 import { type HealthReport, serveHealth } from './serve/health-server.ts'
 import type { Listening } from './serve/listen.ts'
-import { JWKS_PATH, serveTokens, TOKEN_PATH } from './serve/token-server.ts'
-import { createTokenEndpoint } from './token/token-endpoint.ts'
+import { JWKS_PATH, REVOKE_PATH, serveTokens, TOKEN_PATH } from './serve/token-server.ts'
+import { openState, type ServiceState } from './state/service-state.ts'
+import type { CallerRules } from './token/authenticate-caller.ts'
+import { createTokenEndpoint, type TokenEndpoint } from './token/token-endpoint.ts'
 import { createTokenRules, type TokenRules } from './token/token-rules.ts'
 
 /** Options of {@link startTokenService}. */
 export interface TokenServiceOptions {
   readonly log: OperatorLog
   readonly runtime?: Runtime
-  /** Proofs and used grants; in memory, each apart from the other, unless told. Instances that answer to one issuer have to share it. */
-  readonly replay?: ReplayStore
 }
 
 /** A token service that runs. */
@@ -39,7 +41,7 @@ export interface TokenService {
   readonly port: number
   /** 0 where there is no health endpoint. */
   readonly healthPort: number
-  health(): HealthReport
+  health(): Promise<HealthReport>
   /** Reads the file with the keys again, where there is one. What can't be used is logged and changes nothing. */
   reloadKeys(): Promise<void>
   close(): Promise<void>
@@ -49,16 +51,13 @@ export interface TokenService {
 const KEY_OVERLAP_SECONDS: number = MAX_ACCESS_TOKEN_LIFETIME_SECONDS + 300
 
 /**
- * Starts a token service: reads its keys, gets its X.509-SVID and anchors from the Workload API, and opens its endpoints.
+ * Starts a token service: reads its keys, opens its state, gets its X.509-SVID and anchors from the Workload API, and opens its endpoints.
  *
- * @throws WimseError `ERR_OPTIONS_INVALID` for files and policies that can't be used, `ERR_CREDENTIAL_UNAVAILABLE` when the Workload API gave nothing in
- *   time; the error of the system when an address can't be had
+ * @throws WimseError `ERR_OPTIONS_INVALID` for files and policies that can't be used, `ERR_REPLAY_STORE_UNAVAILABLE` when Redis
+ *   can't be reached, `ERR_CREDENTIAL_UNAVAILABLE` when the Workload API gave nothing in time; the error of the system when an address can't be had
  */
 export async function startTokenService(config: TokenServiceConfig, options: TokenServiceOptions): Promise<TokenService> {
-  const { log, runtime = defaultRuntime(), replay } = options
-  const inMemory = (): ReplayStore => inMemoryReplayStore({ capacity: config.replayCapacity })
-  // Apart: nobody's proofs keep grants from being redeemed.
-  const stores = { proofs: replay ?? inMemory(), usedGrants: replay ?? inMemory() }
+  const { log, runtime = defaultRuntime() } = options
   const { file } = config.keys
   const fromFile = file === undefined ? undefined : await keyFile(file, runtime)
   const keys = fromFile ?? (await generatedKeys({ ...config.keys, overlapSeconds: KEY_OVERLAP_SECONDS, runtime, log }))
@@ -66,20 +65,20 @@ export async function startTokenService(config: TokenServiceConfig, options: Tok
   const close = async (): Promise<void> => {
     for (const step of closers.splice(0).reverse()) await step()
   }
-  let workload: Workload | undefined
-  let serving = false
-  const report = (): HealthReport => reportHealth(serving ? workload : undefined, keys, config)
+  let serving: { readonly workload: Workload; readonly state: ServiceState } | undefined
+  const report = (): Promise<HealthReport> => reportHealth(serving?.workload, serving?.state, keys, config)
   try {
     // First, so that whoever started it sees that it lives while it waits for credentials.
     const health = config.health && (await serveHealth(config.health, report))
     if (health) closers.push(() => health.close())
-    const opened = await openWorkload(config, runtime)
-    workload = opened
-    closers.push(() => opened.close())
-    const server = await serve(config, { workload, keys, stores, runtime, log })
+    const state = await openState(config, runtime)
+    closers.push(() => state.close())
+    const workload = await openWorkload(config, runtime)
+    closers.push(() => workload.close())
+    const server = await serve(config, { workload, keys, state, runtime, log })
     closers.push(() => server.close())
-    serving = true
-    log.event('service.ready', { issuer: config.issuer, port: server.port, keyId: keys.current().keyId })
+    serving = { workload, state }
+    log.event('service.ready', { issuer: config.issuer, port: server.port, keyId: keys.current().keyId, state: state.kind })
     return {
       port: server.port,
       healthPort: health?.port ?? 0,
@@ -96,40 +95,23 @@ export async function startTokenService(config: TokenServiceConfig, options: Tok
 interface ServiceParts {
   readonly workload: Workload
   readonly keys: SigningKeys
-  readonly stores: { readonly proofs: ReplayStore; readonly usedGrants: ReplayStore }
+  readonly state: ServiceState
   readonly runtime: Runtime
   readonly log: OperatorLog
 }
 
-async function serve(config: TokenServiceConfig, { workload, keys, stores, runtime, log }: ServiceParts): Promise<Listening> {
-  const { issuer, clients } = config
+async function serve(config: TokenServiceConfig, parts: ServiceParts): Promise<Listening> {
+  const { issuer } = config
+  const { workload, keys, runtime, log } = parts
   const { x509, trust } = workload.source
-  const takes = (method: ClientMethod): boolean => clients.methods.includes(method)
-  const admitted = clientAuthenticator(config, { workload, stores, runtime })
-  const rules = await tokenRules(config, { workload, keys, stores, runtime })
-  const accept = ['wpt', 'http-signature'] as const
-  const endpoint = createTokenEndpoint({
-    rules,
-    caller: {
-      authenticator: takes('wimse')
-        ? workload.authenticator({
-            audience: [issuer, ...config.aliases],
-            replay: stores.proofs,
-            accept,
-            maxBodyBytes: DEFAULT_MAX_REQUEST_BYTES,
-          })
-        : undefined,
-      takesConnections: takes('mutual-tls'),
-      runtime,
-    },
-    clients: admitted,
-    log,
-  })
+  const admitted = clientAuthenticator(config, parts)
+  const endpointAt = endpoints(config, parts, admitted, await tokenRules(config, parts))
   const metadata = (): Response =>
     serverMetadataResponse({
       issuer,
       tokenEndpoint: `${issuer}${TOKEN_PATH}`,
       jwksUri: `${issuer}${JWKS_PATH}`,
+      revocationEndpoint: `${issuer}${REVOKE_PATH}`,
       grantTypes: [GRANT_TYPES.tokenExchange, ...(config.chaining.inbound.length > 0 ? [GRANT_TYPES.jwtBearer] : [])],
       chainingTokenTypes: config.chaining.outbound.length > 0 ? [TOKEN_TYPES.jwt] : [],
       authenticationMethods: admitted.methods,
@@ -137,12 +119,41 @@ async function serve(config: TokenServiceConfig, { workload, keys, stores, runti
     })
   // A fault of the metadata shows at start and not at the first question.
   metadata()
-  return serveTokens({ address: config.listen, source: x509, trust, endpoint, jwks: () => keys.jwks(), metadata, runtime, log })
+  return serveTokens({ address: config.listen, source: x509, trust, endpointAt, jwks: () => keys.jwks(), metadata, runtime, log })
+}
+
+/** What answers at which path. */
+function endpoints(
+  config: TokenServiceConfig,
+  { workload, keys, state, runtime, log }: ServiceParts,
+  clients: ClientAuthenticator,
+  rules: TokenRules,
+): (path: string) => TokenEndpoint | undefined {
+  const takes = (method: ClientMethod): boolean => config.clients.methods.includes(method)
+  const audience = [config.issuer, ...config.aliases]
+  const accept = ['wpt', 'http-signature'] as const
+  const caller: CallerRules = {
+    authenticator: takes('wimse')
+      ? workload.authenticator({ audience, replay: state.proofs, accept, maxBodyBytes: DEFAULT_MAX_REQUEST_BYTES })
+      : undefined,
+    takesConnections: takes('mutual-tls'),
+    runtime,
+  }
+  const token = createTokenEndpoint({ rules, caller, clients, revocations: state.revocations, log })
+  const revoke = createRevocationEndpoint({ store: state.revocations, keys, caller, clients, runtime, log })
+  const { operators } = config.revocation
+  const stopped = createOperatorEndpoint({ store: state.revocations, operators, readers: config.clients.admit, caller, runtime, log })
+  return (path) => {
+    if (path === TOKEN_PATH) return token
+    if (path === REVOKE_PATH) return revoke
+    const below = path === REVOCATIONS_PATH || path.startsWith(`${REVOCATIONS_PATH}/`)
+    return below ? (view, peer) => stopped(view, peer, path.slice(REVOCATIONS_PATH.length)) : undefined
+  }
 }
 
 function clientAuthenticator(
   { issuer, clients }: TokenServiceConfig,
-  { workload, stores, runtime }: Pick<ServiceParts, 'workload' | 'stores' | 'runtime'>,
+  { workload, state, runtime }: Pick<ServiceParts, 'workload' | 'state' | 'runtime'>,
 ): ClientAuthenticator {
   const { trust, witProfile = 'wimse' } = workload.source
   const takes = (method: ClientMethod): boolean => clients.methods.includes(method)
@@ -150,7 +161,7 @@ function clientAuthenticator(
     issuer,
     admit: clients.admit,
     ...(takes('jwt-svid') && { jwtSvid: { trust } }),
-    ...(takes('wit') && { wit: { verifyWit: createWitVerifier({ trust, profile: witProfile, runtime }), replay: stores.proofs } }),
+    ...(takes('wit') && { wit: { verifyWit: createWitVerifier({ trust, profile: witProfile, runtime }), replay: state.proofs } }),
     ...(takes('mutual-tls') && { x509: true }),
     ...(takes('wimse') && { wimse: true }),
     runtime,
@@ -159,7 +170,7 @@ function clientAuthenticator(
 
 async function tokenRules(
   config: TokenServiceConfig,
-  { workload, keys, stores, runtime }: Pick<ServiceParts, 'workload' | 'keys' | 'stores' | 'runtime'>,
+  { workload, keys, state, runtime }: Pick<ServiceParts, 'workload' | 'keys' | 'state' | 'runtime'>,
 ): Promise<TokenRules> {
   const { accessTokenIssuers, chaining, issuer, trustDomain } = config
   const fetching = { runtime, peerFetch: workload.fetch }
@@ -177,15 +188,30 @@ async function tokenRules(
       audience: trustDomain,
       runtime,
     }),
-    usedGrants: stores.usedGrants,
-    selfSigned: stores.proofs,
+    usedGrants: state.usedGrants,
+    selfSigned: state.proofs,
   })
 }
 
-function reportHealth(workload: Workload | undefined, keys: SigningKeys, { trustDomain }: TokenServiceConfig): HealthReport {
+async function reportHealth(
+  workload: Workload | undefined,
+  state: ServiceState | undefined,
+  keys: SigningKeys,
+  config: TokenServiceConfig,
+): Promise<HealthReport> {
   const svid = attempt(() => workload?.source.x509.current())
-  const trust = attempt(() => workload?.source.trust.bundle(trustDomain))?.x509Authorities.length ?? 0
-  return { ready: svid !== undefined && trust > 0, svidExpiresAt: svid?.notAfter ?? null, trust: trust > 0, keyId: keys.current().keyId }
+  const anchors = attempt(() => workload?.source.trust.bundle(config.trustDomain))?.x509Authorities.length ?? 0
+  const stateReachable = (await state?.reachable()) ?? false
+  const { heapUsed: heapUsedBytes, rss: residentBytes } = process.memoryUsage()
+  return {
+    ready: svid !== undefined && anchors > 0 && stateReachable,
+    svidExpiresAt: svid?.notAfter ?? null,
+    trust: anchors > 0,
+    keyId: keys.current().keyId,
+    state: config.state.redis === undefined ? 'memory' : 'redis',
+    stateReachable,
+    memory: { heapUsedBytes, residentBytes },
+  }
 }
 
 async function reload(file: KeyFile | undefined, log: OperatorLog): Promise<void> {

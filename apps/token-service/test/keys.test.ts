@@ -45,13 +45,13 @@ describe('keys', () => {
     const [one, two] = [await privateJwk('one'), await privateJwk('two')]
     await writeFile(path, JSON.stringify({ keys: [one] }))
     const service = await world.start({ keys: { file: path } })
-    expect(service.health().keyId).toBe('one')
+    expect((await service.health()).keyId).toBe('one')
     await writeFile(path, JSON.stringify({ keys: [two, one] }))
     await service.reloadKeys()
-    expect(service.health().keyId).toBe('two')
+    expect((await service.health()).keyId).toBe('two')
     await writeFile(path, '{"keys":[]}')
     await service.reloadKeys()
-    expect(service.health().keyId).toBe('two')
+    expect((await service.health()).keyId).toBe('two')
     expect(world.lastEvent()).toMatchObject({ event: 'keys.unusable', code: 'ERR_OPTIONS_INVALID' })
   })
 

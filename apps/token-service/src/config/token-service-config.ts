@@ -16,6 +16,7 @@ import {
   transactionTokenRule,
   transcription,
 } from './policy-config.ts'
+import { type RevocationConfig, revocation, type StateConfig, state } from './state-config.ts'
 
 /** An address to listen at. Port 0 takes any free one. */
 export interface ListenAddress {
@@ -62,8 +63,10 @@ export interface TokenServiceConfig {
     readonly algorithm: SignatureAlgorithm
     readonly rotateEverySeconds: number
   }
-  /** Live proofs, and used grants apart from them, that are remembered at most; when as many are live, new ones are refused with 503. */
+  /** Live proofs, and used grants apart from them, that are remembered in memory at most; when as many are live, new ones are refused with 503. */
   readonly replayCapacity: number
+  readonly state: StateConfig
+  readonly revocation: RevocationConfig
   readonly clients: {
     readonly admit: readonly string[]
     readonly methods: readonly ClientMethod[]
@@ -149,6 +152,8 @@ const shape: Decoder<TokenServiceConfig> = object({
     { file: undefined, algorithm: 'ES256' as const, rotateEverySeconds: DEFAULT_ROTATE_EVERY_SECONDS },
   ),
   replayCapacity: optional(integer(1000, 10_000_000), DEFAULT_REPLAY_CAPACITY),
+  state: optional(state, { redis: undefined }),
+  revocation: optional(revocation, { operators: [] }),
   clients: object({
     admit: patterns,
     methods: optional(list(oneOf(...METHODS), 1), METHODS),

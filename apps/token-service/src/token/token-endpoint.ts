@@ -1,18 +1,10 @@
-import {
-  type ErrorCode,
-  isWimseError,
-  type RequestView,
-  type ResponseView,
-  recode,
-  responseViewOfResponse,
-  type WimseError,
-  type WorkloadIdentifier,
-} from '@wimse/core'
+import { isWimseError, type RequestView, type ResponseView, responseViewOfResponse, type WorkloadIdentifier } from '@wimse/core'
 import type { VerifiedPeer } from '@wimse/mutual-tls'
 import {
   type AuthenticatedClient,
   type ClientAuthenticator,
   GRANT_TYPES,
+  type JwtBearerParameters,
   type OAuthError,
   oauthErrorOf,
   oauthErrorResponse,
@@ -21,6 +13,8 @@ import {
   type TokenExchangeParameters,
 } from '@wimse/token-exchange'
 import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
+import { type Issuance, refuseRevoked } from '../revocation/refuse-revoked.ts'
+import { type RevocationStore, signedPart } from '../revocation/revocation.ts'
 import { exchangeForAccessToken, exchangeForGrant } from './act-for-subject.ts'
 import { authenticateCaller, type CallerRules } from './authenticate-caller.ts'
 import type { Issued } from './issued.ts'
@@ -34,6 +28,7 @@ export interface TokenEndpointOptions {
   readonly rules: TokenRules
   readonly caller: CallerRules
   readonly clients: ClientAuthenticator
+  readonly revocations: RevocationStore
   readonly log: OperatorLog
 }
 
@@ -48,22 +43,12 @@ const REQUEST_RULES = {
   requestedTokenTypes: [TOKEN_TYPES.transactionToken, TOKEN_TYPES.accessToken, TOKEN_TYPES.jwt],
 } as const
 
-/** What a fault of transaction tokens is at a token endpoint; any other one is about the subject token. */
-const TRANSACTION_FAULTS: Readonly<Partial<Record<ErrorCode, ErrorCode>>> = {
-  ERR_TXN_SCOPE: 'ERR_EXCHANGE_SCOPE',
-  ERR_TXN_SCOPE_WIDER: 'ERR_EXCHANGE_SCOPE',
-  ERR_TXN_CONTEXT: 'ERR_EXCHANGE_PARAMETER_MALFORMED',
-  ERR_TXN_CONTEXT_WIDER: 'ERR_EXCHANGE_PARAMETER_MALFORMED',
-  ERR_TXN_EMBEDDED_TOKEN: 'ERR_EXCHANGE_PARAMETER_MALFORMED',
-  ERR_TXN_TOO_LARGE: 'ERR_EXCHANGE_PARAMETER_TOO_LARGE',
-}
-
 /**
  * Makes the token endpoint. In order: the proof that a request carries and the peer of its connection; its form (TEX-2.1-01); the client
- * (TXN-11.3-01) and its admission; then what was asked for. A token is handed out only when every step held, and each request leaves
+ * (TXN-11.3-01) and its admission; then what was asked for; last, that nothing of it is stopped. A token is handed out only when every step held, and each request leaves
  * exactly one event: `token.issued` or `token.refused`, with hashes in place of tokens and subjects (TXN-15.2-01, TXN-15.2-02, TXN-15.2-04).
  */
-export function createTokenEndpoint({ rules, caller, clients, log }: TokenEndpointOptions): TokenEndpoint {
+export function createTokenEndpoint({ rules, caller, clients, revocations, log }: TokenEndpointOptions): TokenEndpoint {
   const hash = async (text: string): Promise<string> => rules.runtime.crypto.digestText('sha-256', text)
 
   return async (view, peer) => {
@@ -82,6 +67,7 @@ export function createTokenEndpoint({ rules, caller, clients, log }: TokenEndpoi
       const issued = await (parameters.grantType === GRANT_TYPES.jwtBearer
         ? redeemGrant(parameters, client, rules)
         : exchange(parameters, client, rules))
+      await refuseRevoked({ client, ...sourcesOf(parameters), issued }, revocations, rules.runtime)
       log.event('token.issued', {
         kind: issued.kind,
         acting: issued.acting,
@@ -93,6 +79,8 @@ export function createTokenEndpoint({ rules, caller, clients, log }: TokenEndpoi
         transaction: issued.transaction,
         subjectHash: await hash(issued.subject),
         tokenHash: await hash(issued.token),
+        // What an operator stops it by.
+        signedHash: await hash(signedPart(issued.token)),
         expiresAt: issued.expiresAt,
       })
       return issued.response
@@ -110,6 +98,14 @@ export function createTokenEndpoint({ rules, caller, clients, log }: TokenEndpoi
   }
 }
 
+/** The signed tokens that something is made from, and what it means when one of them is stopped. */
+function sourcesOf(parameters: TokenExchangeParameters | JwtBearerParameters): Pick<Issuance, 'presented' | 'code'> {
+  if (parameters.grantType === GRANT_TYPES.jwtBearer) return { presented: [parameters.assertion], code: 'ERR_EXCHANGE_GRANT_REVOKED' }
+  const { subjectToken, actorToken } = parameters
+  const signed = [subjectToken, ...(actorToken === undefined ? [] : [actorToken])].filter(({ type }) => type !== TOKEN_TYPES.unsignedJson)
+  return { presented: signed.map(({ token }) => token), code: 'ERR_EXCHANGE_SUBJECT_REVOKED' }
+}
+
 /** What is asked for tells which of the four exchanges it is. */
 function exchange(parameters: TokenExchangeParameters, client: AuthenticatedClient, rules: TokenRules): Promise<Issued> {
   const { requestedTokenType, subjectToken } = parameters
@@ -125,11 +121,7 @@ function exchange(parameters: TokenExchangeParameters, client: AuthenticatedClie
 
 /** TXN-11.4-05: errors are those of OAuth. What is no WimseError is our own fault, and nothing about it goes out. */
 function failureOf(error: unknown, takesWpt: boolean): { readonly response: ResponseView; readonly oauth: OAuthError } {
-  const failure = isWimseError(error) ? asExchangeError(error) : ('ERR_OPTIONS_INVALID' as const)
+  const failure = isWimseError(error) ? error : ('ERR_OPTIONS_INVALID' as const)
   const code = typeof failure === 'string' ? failure : failure.code
   return { response: responseViewOfResponse(oauthErrorResponse(failure, { takesWpt })), oauth: oauthErrorOf(code) }
-}
-
-function asExchangeError(error: WimseError): WimseError {
-  return error.code.startsWith('ERR_TXN_') ? recode(TRANSACTION_FAULTS[error.code] ?? 'ERR_EXCHANGE_SUBJECT_TOKEN', error) : error
 }

@@ -1,0 +1,49 @@
+import { isWimseError, type WorkloadIdentifier } from '@wimse/core'
+import { decodeUnverifiedJws, isSignatureAlgorithm } from '@wimse/keys'
+import type { AuthenticatedClient } from '@wimse/token-exchange'
+import type { SigningKeys } from '../keys/signing-keys.ts'
+
+/** A token of this service, whatever its kind. */
+export interface OwnToken {
+  /** Seconds since the epoch. */
+  readonly expiresAt: number
+  /** Whether it was issued to this client. */
+  belongsTo(client: AuthenticatedClient): boolean
+}
+
+/**
+ * Reads a token that this service signed, live or not. Anything else is `undefined`: tokens of others, of keys that are gone, and what is no token.
+ * An access token belongs to its `client_id`, a transaction token to the last of its `req_wl`, a grant to its `client_id` or to the holder of the key that
+ * it names.
+ */
+export async function readOwnToken(token: string, keys: Pick<SigningKeys, 'authorities'>): Promise<OwnToken | undefined> {
+  const jws = decode(token)
+  const { alg, kid } = jws?.header ?? {}
+  if (jws === undefined || !isSignatureAlgorithm(alg)) return undefined
+  const authority = keys.authorities().find((key) => key.keyId === kid && key.fits(alg))
+  const verifier = await authority?.verifier(alg)
+  if (verifier === undefined || !(await verifier.verify(jws.signingInput, jws.signature))) return undefined
+  const { exp, client_id: named, req_wl: requesters, requested_cnf: key } = jws.payload
+  const owner: unknown = Array.isArray(requesters) ? requesters.at(-1) : (named ?? requesters)
+  const holder = typeof key === 'object' && key !== null && 'jkt' in key ? key.jkt : undefined
+  const certificate = typeof key === 'object' && key !== null && 'x5t#S256' in key ? key['x5t#S256'] : undefined
+  return {
+    expiresAt: Number(exp),
+    belongsTo: ({ identifier, confirmation }) =>
+      owner === undefined ? holds(confirmation, holder, certificate) : owner === (identifier satisfies WorkloadIdentifier),
+  }
+}
+
+function holds(confirmation: AuthenticatedClient['confirmation'], holder: unknown, certificate: unknown): boolean {
+  if (confirmation === undefined) return false
+  return 'jkt' in confirmation ? confirmation.jkt === holder : confirmation['x5t#S256'] === certificate
+}
+
+function decode(token: string): ReturnType<typeof decodeUnverifiedJws> | undefined {
+  try {
+    return decodeUnverifiedJws(token)
+  } catch (error) {
+    if (isWimseError(error)) return undefined
+    throw error
+  }
+}
