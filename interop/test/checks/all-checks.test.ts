@@ -40,6 +40,16 @@ describe('allChecks', () => {
     },
   )
 
+  const everywhere = ['expired', 'replayed', 'stolen', 'scope-widened', 'another-trust-domain', 'confused-audience']
+  it.each([
+    ['on-behalf-of-user', everywhere],
+    ['chain-of-custody', [...everywhere, 'chain-cut', 'chain-reordered']],
+    ['identity-chaining', [...everywhere, 'chain-cut', 'chain-reordered']],
+  ])('attacks %s in every way that there is', (scenario, ways) => {
+    const attacks = allChecks.filter((check) => check.scenario === scenario && check.kind === 'attack').map(({ id }) => id)
+    for (const way of ways) expect(attacks).toContainEqual(expect.stringMatching(new RegExp(`\\.${way}$`)))
+  })
+
   it('reads what was printed and stored last, in every world', () => {
     for (const world of new Set(allChecks.map((check) => check.world ?? 'main'))) {
       const there = allChecks.filter((check) => (check.world ?? 'main') === world)

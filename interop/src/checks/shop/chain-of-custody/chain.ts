@@ -3,6 +3,7 @@ import { TOKEN_TYPES } from '@wimse/token-exchange'
 import type { Check, Evidence } from '../../../suite/check.ts'
 import { AGED_PHASE, AGED_TIMEOUT_MS, outlive } from '../aged.ts'
 import { exchange, expectTokenRefused, issued, type TokenRefusal } from '../ask-tokens.ts'
+import { awaitHop, shownLines } from '../await-lines.ts'
 import { expectDone, expectServiceRefused } from '../call-service.ts'
 import { agedTransaction } from '../on-behalf-of-user/transaction-token.ts'
 import {
@@ -18,7 +19,7 @@ import {
 } from '../order-steps.ts'
 import { rewrittenToken } from '../rewritten-token.ts'
 import { type ShopCheck, type ShopScene, shopChecks } from '../shop-check.ts'
-import { SHOP, shopId, shownToken, transactionToken } from '../tokens.ts'
+import { claimsOf, SHOP, shopId, shownToken, transactionToken } from '../tokens.ts'
 
 const CLEAR: JsonObject = { fraud: { verdict: 'clear', amount: AMOUNT } }
 
@@ -151,7 +152,8 @@ export const chainChecks: readonly Check[] = shopChecks('chain-of-custody', [
     async run(scene) {
       const token = await clearedOrder(scene)
       const attack = expectServiceRefused(await charge(scene, token, { tamper: [{ kind: 'replay' }] }), { code: 'ERR_WPT_REPLAYED' })
-      return { transaction: shownToken('transaction token', token), attack }
+      const hop = await awaitHop(scene, 'payments', { transaction: String(claimsOf(token)['txn']), decision: 'allowed' })
+      return { transaction: shownToken('transaction token', token), accepted: shownLines([hop]), attack }
     },
   },
   {
