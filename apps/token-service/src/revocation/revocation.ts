@@ -73,12 +73,5 @@ function actorsOf(act: unknown): readonly unknown[] {
   return names
 }
 
-/** When a token has ended for every clock, in seconds since the epoch. @throws WimseError `ERR_EXCHANGE_PARAMETER_MALFORMED` for what is no token */
-export function endOfToken(payload: JsonObject): number {
-  const { exp } = payload
-  if (typeof exp !== 'number') throw new WimseError('ERR_EXCHANGE_PARAMETER_MALFORMED', { detail: 'exp' })
-  return exp + MAX_CLOCK_SKEW_SECONDS
-}
-
 /** What verifiers may allow at most. */
 export const MAX_CLOCK_SKEW_SECONDS = 120

@@ -21,7 +21,7 @@ export interface ServiceState {
 }
 
 /** In this process: gone when it ends, and known to no other. */
-export function memoryState(capacity: number): ServiceState {
+function memoryState(capacity: number): ServiceState {
   return {
     kind: 'memory',
     proofs: inMemoryReplayStore({ capacity }),
