@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type MaybePromise, type Runtime, WimseError } from '@wimse/core'
+import { isJsonObject, type MaybePromise, type Runtime } from '@wimse/core'
 import { decodeUnverifiedJws } from '@wimse/keys'
 
 /**
