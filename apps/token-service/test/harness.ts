@@ -75,6 +75,7 @@ export async function createWorld(): Promise<World> {
   await writeFile(join(directory, 'idp.json'), JSON.stringify({ keys: [{ ...idp.publicJwk, kid: 'idp-1' }] }))
   const events: JsonObject[] = []
   const log: string[] = []
+  const domains = new Map<TokenService, 'shop' | 'bank'>()
 
   const open = async (authority: TestAuthority, federated: TestAuthority, identity: FakeIdentity, wit = true) => {
     const api = await startFakeWorkloadApi({
@@ -104,6 +105,7 @@ export async function createWorld(): Promise<World> {
       }
       const service = await startTokenService(config, { log: jsonLinesLog(write, runtime), runtime })
       closers.push(() => service.close())
+      domains.set(service, domain)
       return service
     },
     async workload(identifier, services, x509LifetimeSeconds) {
@@ -114,9 +116,9 @@ export async function createWorld(): Promise<World> {
       })
       const clock = x509LifetimeSeconds === undefined ? runtime : createTestRuntime()
       const peers = Object.fromEntries(
-        services.map((service, index) => [
+        services.map((service) => [
           `https://localhost:${service.port}`,
-          `spiffe://${index === 0 ? 'shop' : 'bank'}.example/token-service`,
+          `spiffe://${domains.get(service) ?? 'shop'}.example/token-service`,
         ]),
       )
       const workload = await createWorkload({ source: workloadApi({ address, runtime: clock }), peers, runtime: clock })

@@ -18,6 +18,8 @@ export interface TransactionTokenRule {
   readonly subjectTokenTypes: readonly SubjectKind[]
   /** Subjects that `self_signed` and `unsigned_json` may name: exact, patterns of workloads that end in `/*`, or `*` for any. */
   readonly subjects: readonly string[]
+  /** Whether a requester may name itself: a rule for a pattern of workloads of which none speaks for another. */
+  readonly ownSubject: boolean
   /** Purposes of transactions, each with the scope values that the subject token has to have for it; none where the list is empty, as for tokens without scope. */
   readonly scope: Readonly<Record<string, readonly string[]>>
   /** Members of `request_context` that get into `rctx`, and of `request_details` that get into `tctx`; others are refused. */
@@ -61,6 +63,7 @@ export const transactionTokenRule: Decoder<TransactionTokenRule> = object({
   requesters: patterns,
   subjectTokenTypes: optional(list(oneOf('access_token', 'self_signed', 'unsigned_json'), 1), ['access_token'] as const),
   subjects: optional(names, []),
+  ownSubject: optional(flag, false),
   scope: record(list(text)),
   requestContext: optional(list(text), []),
   requestDetails: optional(list(text), []),

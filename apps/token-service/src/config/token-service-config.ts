@@ -205,7 +205,7 @@ export function decodeTokenServiceConfig(value: unknown): DecodedConfig {
     if (mixed) faults.push({ path: `accessTokenIssuers[${index}].subjectPrefix`, expected: 'a prefix that no other one begins with' })
   }
   for (const [index, rule] of transactionTokens.rules.entries()) {
-    if (rule.subjectTokenTypes.some((kind) => kind !== 'access_token') && rule.subjects.length === 0) {
+    if (rule.subjectTokenTypes.some((kind) => kind !== 'access_token') && rule.subjects.length === 0 && !rule.ownSubject) {
       faults.push({ path: `transactionTokens.rules[${index}].subjects`, expected: 'the subjects that requesters may name themselves' })
     }
   }

@@ -4,6 +4,7 @@ import {
   type Actor,
   type AuthenticatedClient,
   formatActorChain,
+  type NameMatcher,
   narrowScope,
   parseActorChain,
   parseScope,
@@ -131,10 +132,11 @@ export function transactionTokenIssued(token: string, kind: 'transaction-token' 
 async function subjectOf(
   { subjectToken }: TokenExchangeParameters,
   client: AuthenticatedClient,
-  { isSubject }: ReadTransactionRule,
+  rule: ReadTransactionRule,
   rules: TokenRules,
 ): Promise<Subject> {
   if (subjectToken.type === TOKEN_TYPES.accessToken) return subjectOfAccessToken(subjectToken.token, client, rules)
+  const isSubject: NameMatcher = (name) => rule.isSubject(name, client.identifier)
   if (subjectToken.type === TOKEN_TYPES.selfSigned) {
     const { subject, expiresAt } = await subjectOfSelfSigned(subjectToken.token, client, isSubject, rules)
     return { subject, scope: [], actors: [], expiresAt }

@@ -15,7 +15,6 @@ import {
   createTranscription,
   type DelegationPolicy,
   type IssuerKeys,
-  type NameMatcher,
   type TargetTable,
   type Transcription,
 } from '@wimse/token-exchange'
@@ -26,8 +25,8 @@ import type { SigningKeys } from '../keys/signing-keys.ts'
 
 /** A rule about starting transactions, read once. */
 export interface ReadTransactionRule extends TransactionTokenRule {
-  /** Whether requesters may name this subject themselves. */
-  readonly isSubject: NameMatcher
+  /** Whether a requester may name this subject itself. */
+  isSubject(name: string, requester: WorkloadIdentifier): boolean
 }
 
 /** Everything that decides about a token: the configuration, read once, and what it is applied with. */
@@ -77,7 +76,7 @@ export function createTokenRules(parts: TokenRuleParts): TokenRules {
   const audiences = clients.audiences.map((entry) => ({ matches: matcher(entry.clients), audiences: entry.audiences }))
   const starting = transactionTokens.rules.map((rule) => ({
     matches: matcher(rule.requesters),
-    rule: { ...rule, isSubject: createNameMatcher(rule.subjects) },
+    rule: { ...rule, isSubject: subjectMatcher(rule) },
   }))
   const replacing = transactionTokens.replacements.map((rule) => ({ matches: matcher(rule.requesters), rule }))
   return {
@@ -95,6 +94,11 @@ export function createTokenRules(parts: TokenRuleParts): TokenRules {
       starting.find(({ matches, rule }) => matches(identifier) && rule.subjectTokenTypes.some((known) => known === kind))?.rule,
     replacementRule: ({ identifier }) => replacing.find(({ matches }) => matches(identifier))?.rule,
   }
+}
+
+function subjectMatcher({ subjects, ownSubject }: TransactionTokenRule): ReadTransactionRule['isSubject'] {
+  const isNamed = createNameMatcher(subjects)
+  return (name, requester) => (ownSubject && name === requester) || isNamed(name)
 }
 
 function matcher(texts: readonly string[]): (identifier: WorkloadIdentifier) => boolean {
