@@ -26,6 +26,7 @@ export async function refuseRevoked(
   store: RevocationStore,
   runtime: Runtime,
 ): Promise<void> {
+  if (store.isEmpty()) return
   const caller: Revocable = { kind: 'workload', value: client.identifier }
   const about: readonly Revocable[] = [
     caller,

@@ -31,6 +31,8 @@ export interface Revocation extends RevocationKey {
 export interface RevocationStore {
   /** Of two ends for the same thing the later one stands. @throws WimseError `ERR_REPLAY_STORE_FULL`, `ERR_REPLAY_STORE_UNAVAILABLE` */
   record(revocation: Revocation, now: number): MaybePromise<void>
+  /** Whether nothing is stopped, as far as can be told without asking anybody. */
+  isEmpty(): boolean
   /** The first of these that is stopped. @throws WimseError `ERR_REPLAY_STORE_UNAVAILABLE` */
   find(keys: readonly RevocationKey[], now: number): MaybePromise<RevocationKey | undefined>
   list(now: number): MaybePromise<readonly Revocation[]>
@@ -57,7 +59,7 @@ export function signedPart(token: string): string {
 /** Who and what a verified token is about: itself, its transaction, and the workloads that act, asked for it or got it. */
 export function revocablesOfToken(token: string): readonly Revocable[] {
   const { txn, act, req_wl: requesters, client_id: client } = decodeUnverifiedJws(token).payload
-  const workloads = [client, ...actorsOf(act), ...(Array.isArray(requesters) ? requesters : [])]
+  const workloads = [client, ...actorsOf(act), ...(Array.isArray(requesters) ? requesters : [requesters])]
   return [{ kind: 'token', value: signedPart(token) }, ...named('transaction', [txn]), ...named('workload', workloads)]
 }
 

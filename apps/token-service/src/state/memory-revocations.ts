@@ -18,7 +18,8 @@ export function memoryRevocations(capacity: number = MAX_REVOCATIONS): Revocatio
       if (before === undefined && standing.size >= capacity) throw new WimseError('ERR_REPLAY_STORE_FULL')
       if (before === undefined || before.until < revocation.until) standing.set(name, revocation)
     },
-    find: (keys, now) => (standing.size === 0 ? undefined : keys.find((key) => (standing.get(nameOf(key))?.until ?? 0) > now)),
+    isEmpty: () => standing.size === 0,
+    find: (keys, now) => keys.find((key) => (standing.get(nameOf(key))?.until ?? 0) > now),
     list(now) {
       sweep(now)
       return [...standing.values()]

@@ -36,6 +36,7 @@ export function redisRevocations({ connection, key, capacity = MAX_REVOCATIONS, 
         throw new WimseError('ERR_REPLAY_STORE_UNAVAILABLE', { detail: 'too few replicas' })
       }
     },
+    isEmpty: () => false,
     async find(keys, now) {
       if (keys.length === 0) return undefined
       const [scores] = await connection.send([['ZMSCORE', key, ...keys.map(nameOf)]])
