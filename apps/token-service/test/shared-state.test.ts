@@ -19,6 +19,7 @@ import {
   ISSUER,
   JWT_TYPE,
   LEDGER,
+  type Options,
   ORDERS,
   PAYMENTS,
   probe,
@@ -141,7 +142,7 @@ describe('revocation', () => {
 
 describe.skipIf(missing !== undefined)(`two instances on one Redis${missing === undefined ? '' : ` (${missing})`}`, () => {
   let redis: RedisServer
-  let options: object
+  let options: Options
   beforeEach(async () => {
     world = await createWorld()
     redis = await startRedisServer()
