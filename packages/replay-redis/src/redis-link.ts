@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { createClient, ErrorReply } from '@redis/client'
 import { type Runtime, WimseError } from '@wimse/core'
 import type { RedisAddress, RedisTls } from './redis-address.ts'
@@ -25,7 +26,8 @@ export function startLink(
   { host, port, tls, username, password, database, tlsOptions }: RedisTarget,
   { timeoutMs, runtime, signal }: { readonly timeoutMs: number; readonly runtime: Runtime; readonly signal: AbortSignal },
 ): RedisLink {
-  const { serverName = host, ...certificates } = tlsOptions ?? {}
+  // An address is no server name (RFC 6066 section 3); the certificate has to have it all the same.
+  const { serverName = isIP(host) === 0 ? host : undefined, ...certificates } = tlsOptions ?? {}
   const client = createClient({
     RESP: 2,
     socket: {
@@ -33,7 +35,7 @@ export function startLink(
       port,
       connectTimeout: timeoutMs,
       reconnectStrategy: false,
-      ...(tls ? { tls, servername: serverName, ...certificates } : { tls }),
+      ...(tls ? { tls, ...(serverName !== undefined && { servername: serverName }), ...certificates } : { tls }),
     },
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),

@@ -127,6 +127,9 @@ describe.skipIf(missing !== undefined)(`a connection to Redis${missing === undef
         prefix: 'a:',
       })
       expect(await store.record(entry, NOW)).toBe(true)
+      const byAddress = await redisReplayStore({ url, tls: { ca }, prefix: 'b:' })
+      expect(await byAddress.record(entry, NOW)).toBe(true)
+      await byAddress.close()
       const refused = [{ ca: rootOf(stranger) }, { ca, serverName: 'other.shop.example' }, {}]
       for (const options of refused) {
         expect(await codeOf(openRedis({ url, tls: options, startTimeoutMs: 300 }))).toBe('ERR_REPLAY_STORE_UNAVAILABLE')
