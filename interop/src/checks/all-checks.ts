@@ -21,12 +21,16 @@ import { issuerStoppedChecks } from './rotation/issuer-stopped.ts'
 import { naturalRotationChecks } from './rotation/natural.ts'
 import { streamChecks } from './rotation/stream.ts'
 import { noSecretsChecks } from './secrets/no-secrets.ts'
+import { errandChecks } from './shop/ai-agent/errand.ts'
 import { chainChecks } from './shop/chain-of-custody/chain.ts'
 import { custodyChecks } from './shop/chain-of-custody/order.ts'
 import { custodyAtPaymentsChecks } from './shop/chain-of-custody/payments.ts'
+import { refundChecks } from './shop/delegation/refund.ts'
 import { bankTokenChecks } from './shop/identity-chaining/access-token.ts'
 import { grantChecks } from './shop/identity-chaining/grant.ts'
 import { ledgerChecks } from './shop/identity-chaining/ledger.ts'
+import { fleetChecks } from './shop/no-registration/fleet.ts'
+import { workloadOfFleetChecks } from './shop/no-registration/workload.ts'
 import { orderChecks } from './shop/on-behalf-of-user/order.ts'
 import { paymentsChecks } from './shop/on-behalf-of-user/payments.ts'
 import { replacementChecks } from './shop/on-behalf-of-user/replacement.ts'
@@ -67,5 +71,9 @@ export const allChecks: readonly Check[] = [
   ...ledgerChecks,
   ...grantChecks,
   ...bankTokenChecks,
+  ...refundChecks,
+  ...errandChecks,
+  ...workloadOfFleetChecks,
+  ...fleetChecks,
   ...noSecretsChecks,
 ]
