@@ -92,7 +92,7 @@ export async function requestKinds(world: BenchWorld): Promise<readonly RequestK
 }
 
 /** The header fields of a client with a WIT, for one request. */
-async function proofOf(credential: WitCredential): Promise<TokenRequest['fields']> {
+export async function proofOf(credential: WitCredential): Promise<TokenRequest['fields']> {
   const authorization = await createWpt({ credential, audience: `${ISSUER}/token`, runtime })
   return [
     ['workload-identity-token', credential.token],
