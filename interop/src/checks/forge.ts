@@ -1,5 +1,5 @@
 import { parseWorkloadIdentifier, type Runtime } from '@wimse/core'
-import { createSigner, defaultRuntime, generateSigner, type SignatureAlgorithm } from '@wimse/keys'
+import { createSigner, defaultRuntime, generateSigner, type SignatureAlgorithm, type Signer } from '@wimse/keys'
 import { issueWit } from '@wimse/wit'
 import { generateCertificateKey, importCertificateKey, issueCertificate, privateJwkOfPkcs8 } from '@wimse/x509'
 import { NotRun } from '../suite/check.ts'
@@ -32,8 +32,7 @@ export async function stolenKeys(world: World, name: TrustDomainName): Promise<R
 /** A WIT that the holder of an issuing key makes, with a key of its own to prove it. In memory only. */
 export async function forgeWit(stolen: Required<StolenAuthority>['wit'], forgery: Forgery): Promise<ForgedCredential> {
   const runtime = runtimeOf(forgery)
-  const jwk = privateJwkOfPkcs8(stolen.privateKey)
-  const issuer = await createSigner(jwk, { algorithm: algorithmOf(jwk), runtime })
+  const issuer = await stolenWitSigner(stolen, runtime)
   const { signer, exportPrivateJwk } = await generateSigner('ES256', runtime)
   const token = await issueWit(
     {
@@ -46,6 +45,12 @@ export async function forgeWit(stolen: Required<StolenAuthority>['wit'], forgery
     { signer: issuer, keyId: forgery.keyId ?? stolen.keyId, runtime },
   )
   return { wit: { token, privateJwk: exportPrivateJwk() } }
+}
+
+/** Signs WITs as the issuer does. */
+export function stolenWitSigner({ privateKey }: Required<StolenAuthority>['wit'], runtime: Runtime): Promise<Signer> {
+  const jwk = privateJwkOfPkcs8(privateKey)
+  return createSigner(jwk, { algorithm: algorithmOf(jwk), runtime })
 }
 
 /** An X.509-SVID that the holder of a CA's key makes. In memory only. */

@@ -14,11 +14,11 @@ export interface SampleService {
   readonly config: string
   /** What differs from the configuration of the repository. */
   readonly settings?: Readonly<Record<string, number>>
-  /** Users reach it, so the suite does. */
-  readonly facesUsers: boolean
+  /** The suite reaches it, on loopback: where users do, and where a fleet of workloads asks from the suite's own process. */
+  readonly published: boolean
 }
 
-const USER_FACING: readonly ServiceName[] = ['login', 'storefront', 'concierge']
+const PUBLISHED: readonly ServiceName[] = ['login', 'storefront', 'concierge', 'shop-tokens']
 
 function sample(name: ServiceName, trustDomain: TrustDomainName = 'shop.example'): SampleService {
   const directory = `apps/shop/${name}`
@@ -30,7 +30,7 @@ function sample(name: ServiceName, trustDomain: TrustDomainName = 'shop.example'
     host: `${name}.${trustDomain}`,
     script: `${directory}/src/main.ts`,
     config: `${directory}/config.json`,
-    facesUsers: USER_FACING.includes(name),
+    published: PUBLISHED.includes(name),
   }
 }
 
@@ -44,7 +44,7 @@ function tokenService(name: ServiceName, trustDomain: TrustDomainName): SampleSe
     host,
     script: 'apps/token-service/src/main.ts',
     config: `apps/shop/policies/${host}.json`,
-    facesUsers: false,
+    published: PUBLISHED.includes(name),
   }
 }
 

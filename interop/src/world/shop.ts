@@ -16,14 +16,14 @@ export interface OpenedShop {
   close(): void
 }
 
-/** The started services as their users and operators see them. Those that face users are on loopback, at their own ports, in every driver. */
+/** The started services as their users and operators see them. Those that are published are on loopback, at their own ports, in every driver. */
 export async function openShop(services: ReadonlyMap<ServiceName, StartedService>, trust: X509Trust): Promise<OpenedShop> {
   const find = (name: ServiceName): StartedService => services.get(name) ?? absent(name)
-  const facing = [...services.values()].filter(({ service }) => service.facesUsers)
+  const published = [...services.values()].filter(({ service }) => service.published)
   const fetch = userFetch({
     trust,
-    peers: Object.fromEntries(facing.map(({ origin, service }) => [origin, service.identifier])),
-    lookup: fixedLookup(Object.fromEntries(facing.map(({ service }) => [service.host, LOOPBACK]))),
+    peers: Object.fromEntries(published.map(({ origin, service }) => [origin, service.identifier])),
+    lookup: fixedLookup(Object.fromEntries(published.map(({ service }) => [service.host, LOOPBACK]))),
   })
   const passwords = await passwordsOf(find('login'))
   const eventsOf = async (name: ServiceName): Promise<readonly TokenEvent[]> =>

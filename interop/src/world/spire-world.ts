@@ -78,8 +78,8 @@ function spireHost(stage: Stage, plan: WorldPlan, domains: ReadonlyMap<TrustDoma
     async place(program) {
       const { name, trustDomain, identifier, host } = program
       const { domain, witAgent } = required(domains.get(trustDomain))
-      const facesUsers = 'facesUsers' in program && program.facesUsers
-      const place = await stage.place(domain, name, host ?? `${name}.${trustDomain}`, facesUsers)
+      const published = 'published' in program && program.published
+      const place = await stage.place(domain, name, host ?? `${name}.${trustDomain}`, published)
       places.push(place)
       const { selectors, workloadApi } = await stage.admit(domain, name)
       if (identifier !== undefined) {

@@ -156,7 +156,7 @@ async function startService(
   const config = await serviceConfig(service, { listen: { host, port }, workloadApi, wit, witBundles, algorithm, origins, addresses })
   const path = await place.write(`${service.name}.json`, config)
   const args = service.kind === 'token-service' ? ['--config', path] : [path]
-  const program = await place.run(service.script, args, service.facesUsers ? 'first' : undefined)
+  const program = await place.run(service.script, args, service.published ? 'first' : undefined)
   note(service.name, program)
   const isReady = async (): Promise<boolean> => (await program.log()).includes('"event":"service.ready"')
   await awaitReady(service.name, program, isReady)

@@ -76,7 +76,10 @@ export interface Shop {
   url(service: ServiceName): string
   /** Signs a user in at the identity provider, as a browser does. @returns an access token for that service */
   signIn(options: SignIn): Promise<string>
-  /** Calls a service that faces users, as a user: with no certificate and no proof. The service is authenticated. Redirects are not followed. */
+  /**
+   * Calls a service that faces users, as a user: with no certificate and no proof. The service is authenticated. Redirects are not followed. The token
+   * service of the shop is reached so as well.
+   */
   userFetch(url: string, init?: RequestInit): Promise<Response>
   /** What the services have said of the requests that they handled, oldest first. */
   hops(): Promise<readonly Hop[]>

@@ -45,6 +45,7 @@ describe('allChecks', () => {
     ['on-behalf-of-user', everywhere],
     ['chain-of-custody', [...everywhere, 'chain-cut', 'chain-reordered']],
     ['identity-chaining', [...everywhere, 'chain-cut', 'chain-reordered']],
+    ['no-registration', everywhere],
   ])('attacks %s in every way that there is', (scenario, ways) => {
     const attacks = allChecks.filter((check) => check.scenario === scenario && check.kind === 'attack').map(({ id }) => id)
     for (const way of ways) expect(attacks).toContainEqual(expect.stringMatching(new RegExp(`\\.${way}$`)))

@@ -30,7 +30,8 @@ export interface Redemption extends Asker {
 
 /** What a token service answered. */
 export interface TokenAnswer {
-  readonly by: WorkloadName
+  /** A control program, or the identifier of a workload that has none. */
+  readonly by: string
   readonly domain: ShopDomain
   readonly status: number | undefined
   readonly body: JsonObject
@@ -106,7 +107,7 @@ export async function expectTokenRefused(scene: ShopScene, answer: TokenAnswer, 
       call: evidenceOfCall(call),
     })
   }
-  const identifier = shopControls.find(({ name }) => name === by)?.identifier
+  const identifier = shopControls.find(({ name }) => name === by)?.identifier ?? by
   const isRefusal = (event: TokenEvent): boolean =>
     event.event === 'token.refused' &&
     event['code'] === code &&
