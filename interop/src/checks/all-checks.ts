@@ -21,10 +21,12 @@ import { issuerStoppedChecks } from './rotation/issuer-stopped.ts'
 import { naturalRotationChecks } from './rotation/natural.ts'
 import { streamChecks } from './rotation/stream.ts'
 import { noSecretsChecks } from './secrets/no-secrets.ts'
+import { agentAttacks } from './shop/ai-agent/attacks.ts'
 import { errandChecks } from './shop/ai-agent/errand.ts'
 import { chainChecks } from './shop/chain-of-custody/chain.ts'
 import { custodyChecks } from './shop/chain-of-custody/order.ts'
 import { custodyAtPaymentsChecks } from './shop/chain-of-custody/payments.ts'
+import { delegationAttacks } from './shop/delegation/attacks.ts'
 import { refundChecks } from './shop/delegation/refund.ts'
 import { bankTokenChecks } from './shop/identity-chaining/access-token.ts'
 import { grantChecks } from './shop/identity-chaining/grant.ts'
@@ -72,7 +74,9 @@ export const allChecks: readonly Check[] = [
   ...grantChecks,
   ...bankTokenChecks,
   ...refundChecks,
+  ...delegationAttacks,
   ...errandChecks,
+  ...agentAttacks,
   ...workloadOfFleetChecks,
   ...fleetChecks,
   ...noSecretsChecks,

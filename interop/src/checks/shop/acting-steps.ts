@@ -63,7 +63,7 @@ export function refund(
 }
 
 /** An errand, up to the token that the buyer orders with. */
-export const ERRAND_STEPS: readonly Step[] = [
+export const ERRAND_STEPS: readonly [Step, Step] = [
   { by: 'as-concierge', to: 'buyer', scope: ERRAND },
   { by: 'as-buyer', to: 'storefront', scope: ORDERING },
 ]
