@@ -85,6 +85,12 @@ describe('decodeTokenServiceConfig', () => {
       { ...least, accessTokens: { targets: [1, 2].map(() => ({ audience: 'a', allow: ['spiffe://a.example/b'] })) } },
       ['accessTokens.targets'],
     ],
+    ['a Redis without an address', { ...least, state: { redis: {} } }, ['state.redis']],
+    ['two addresses of a Redis', { ...least, state: { redis: { url: 'redis://127.0.0.1', urlFile: 'a' } } }, ['state.redis']],
+    ['a Redis elsewhere without TLS', { ...least, state: { redis: { url: 'redis://redis.shop.example' } } }, ['state.redis']],
+    ['no time for a Redis', { ...least, state: { redis: { url: 'redis://127.0.0.1', timeoutMs: 0 } } }, ['state.redis.timeoutMs']],
+    ['a store that is none', { ...least, state: { file: 'x' } }, ['state.file']],
+    ['an operator that is none', { ...least, revocation: { operators: ['*'] } }, ['revocation.operators[0]']],
     ['several faults', { ...least, trustDomain: 'X', listen: {} }, ['trustDomain', 'listen.host', 'listen.port']],
   ])('names every fault of %s by its path', (_title, value, paths) => {
     const { config, faults } = decodeTokenServiceConfig(value)

@@ -198,7 +198,7 @@ describe.skipIf(missing !== undefined)(`two instances on one Redis${missing === 
     expect(world.lastEvent()).toMatchObject({ code: 'ERR_EXCHANGE_GRANT_REPLAYED' })
   })
 
-  it('issues nothing without Redis, and says so', async () => {
+  it('issues nothing without Redis, says so, and goes on when it is back', async () => {
     const service = await world.start(options)
     const storefront = await world.workload(STOREFRONT, [service])
     expect((await start(storefront, service)).status).toBe(200)
@@ -215,5 +215,13 @@ describe.skipIf(missing !== undefined)(`two instances on one Redis${missing === 
     const ready = await probe(service.healthPort, '/readyz')
     expect(ready.status).toBe(503)
     expect(JSON.parse(ready.body)).toMatchObject({ ready: false, stateReachable: false })
+    await redis.start()
+    let answer = refused
+    while (answer.status === 503) {
+      world.runtime.advance(0.1)
+      answer = await start(storefront, service)
+    }
+    expect(answer.status).toBe(200)
+    expect((await probe(service.healthPort, '/readyz')).status).toBe(200)
   })
 })
