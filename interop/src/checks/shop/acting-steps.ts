@@ -42,7 +42,7 @@ export async function actAlong(scene: ShopScene, token: string, steps: readonly 
 }
 
 /** A refund through the concierge, up to payments. */
-export const REFUND_STEPS: readonly Step[] = [
+const REFUND_STEPS: readonly Step[] = [
   { by: 'as-concierge', to: 'storefront', scope: REFUND },
   { by: 'as-storefront', to: 'orders', scope: REFUND },
   { by: 'as-orders', to: 'payments', scope: REFUND },
