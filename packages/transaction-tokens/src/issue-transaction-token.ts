@@ -53,7 +53,8 @@ export async function issueTransactionToken(grant: TransactionGrant, options: To
   const own = Object.keys(claims).find((name) => OWN_CLAIMS.includes(name))
   if (own !== undefined) throw new WimseError('ERR_OPTIONS_INVALID', { detail: `claim ${own}` })
   // TXN-6-02. A limit that is no number would limit nothing.
-  if (Number.isNaN(subjectExpiresAt)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'subjectExpiresAt' })
+  if (typeof subjectExpiresAt !== 'number' || Number.isNaN(subjectExpiresAt))
+    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'subjectExpiresAt' })
   const iat = Math.floor(runtime.now() / 1000)
   const exp = Math.min(iat + boundedLifetime(grant.lifetimeSeconds, options.maxLifetimeSeconds), Math.floor(subjectExpiresAt))
   if (runtime.now() >= exp * 1000) throw new WimseError('ERR_TXN_SUBJECT_EXPIRED')

@@ -30,7 +30,7 @@ export function boundedLifetime(
   lifetimeSeconds: number = DEFAULT_ISSUED_TRANSACTION_TOKEN_LIFETIME_SECONDS,
   maxLifetimeSeconds: number = DEFAULT_ISSUED_TRANSACTION_TOKEN_MAX_LIFETIME_SECONDS,
 ): number {
-  if (!(lifetimeSeconds >= 1) || !(lifetimeSeconds <= maxLifetimeSeconds))
+  if (typeof lifetimeSeconds !== 'number' || !(lifetimeSeconds >= 1) || !(lifetimeSeconds <= maxLifetimeSeconds))
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'lifetimeSeconds' })
   return Math.floor(lifetimeSeconds)
 }
