@@ -45,6 +45,8 @@ describe('allChecks', () => {
     ['on-behalf-of-user', everywhere],
     ['chain-of-custody', [...everywhere, 'chain-cut', 'chain-reordered']],
     ['identity-chaining', [...everywhere, 'chain-cut', 'chain-reordered']],
+    ['delegation', [...everywhere, 'chain-cut', 'chain-reordered']],
+    ['ai-agent', [...everywhere, 'chain-cut', 'chain-reordered']],
     ['no-registration', everywhere],
   ])('attacks %s in every way that there is', (scenario, ways) => {
     const attacks = allChecks.filter((check) => check.scenario === scenario && check.kind === 'attack').map(({ id }) => id)

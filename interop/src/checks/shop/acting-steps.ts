@@ -1,6 +1,7 @@
 import { TOKEN_TYPES } from '@wimse/token-exchange'
 import type { CallSpec } from '../../world/control-protocol.ts'
 import type { ServiceName, WorkloadName } from '../../world/world.ts'
+import { aged } from './aged.ts'
 import { exchange, issued, type TokenAnswer } from './ask-tokens.ts'
 import { callService, type ServiceAnswer } from './call-service.ts'
 import { userToken } from './order-steps.ts'
@@ -77,3 +78,7 @@ export function errandOf(scene: ShopScene, user = 'bob'): Promise<string> {
 export async function errandToken(scene: ShopScene, steps: number, user = 'bob'): Promise<string> {
   return actAlong(scene, await errandOf(scene, user), ERRAND_STEPS.slice(0, steps))
 }
+
+/** The tokens of the last steps, left to expire: they live no longer than the user's. */
+export const agedRefundToken: (scene: ShopScene) => Promise<string> = aged((scene) => refundToken(scene, 3))
+export const agedErrandToken: (scene: ShopScene) => Promise<string> = aged((scene) => errandToken(scene, 2))

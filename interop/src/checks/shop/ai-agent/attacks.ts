@@ -3,7 +3,19 @@ import { TOKEN_TYPES } from '@wimse/token-exchange'
 import type { Check, Evidence } from '../../../suite/check.ts'
 import type { CallSpec } from '../../../world/control-protocol.ts'
 import type { WorkloadName } from '../../../world/world.ts'
-import { askToAct, BROWSING, ERRAND, ERRAND_STEPS, errandOf, errandToken, ORDERING, REFUND, type Step } from '../acting-steps.ts'
+import {
+  agedErrandToken,
+  askToAct,
+  BROWSING,
+  ERRAND,
+  ERRAND_STEPS,
+  errandOf,
+  errandToken,
+  ORDERING,
+  REFUND,
+  type Step,
+} from '../acting-steps.ts'
+import { AGED_PHASE, AGED_TIMEOUT_MS, CLOCK_TOLERANCE_SECONDS, outlive } from '../aged.ts'
 import { exchange, expectTokenRefused, issued, type TokenRefusal } from '../ask-tokens.ts'
 import { awaitHop, shownLines } from '../await-lines.ts'
 import { callService, expectDone, expectServiceRefused, type ServiceAnswer, type ServiceRefusal } from '../call-service.ts'
@@ -121,6 +133,7 @@ const orders: readonly OrderAttack[] = [
 ]
 
 async function attackOrder(scene: ShopScene, { change, refused }: OrderAttack): Promise<Evidence> {
+  void agedErrandToken(scene)
   const token = await errandToken(scene, 2)
   const accepted = expectDone(await order(scene, { token }))
   const attack = await order(scene, { token, ...(await change(token, scene)) })
@@ -260,6 +273,23 @@ export const agentAttacks: readonly Check[] = shopChecks('ai-agent', [
         forAda: await expectTokenRefused(scene, ada, { code: 'ERR_EXCHANGE_SUBJECT_TOKEN', detail: 'sub' }),
         forAnOrder: await expectTokenRefused(scene, ordering, { code: 'ERR_EXCHANGE_SCOPE' }),
       }
+    },
+  },
+  {
+    name: 'order.expired',
+    title: 'the buyer orders with its token, after the end of what the user allowed',
+    requirements: ['TEX-5-01'],
+    phase: AGED_PHASE,
+    timeoutMs: AGED_TIMEOUT_MS,
+    async run(scene) {
+      const old = await agedErrandToken(scene)
+      await outlive(old, CLOCK_TOLERANCE_SECONDS)
+      const accepted = expectDone(await order(scene, { token: await errandToken(scene, 2) }))
+      const attack = expectServiceRefused(await order(scene, { token: old }), {
+        code: 'ERR_EXCHANGE_ACCESS_TOKEN_EXPIRED',
+        hop: 'storefront',
+      })
+      return { accepted, expired: shownToken('access token', old), attack }
     },
   },
 ])

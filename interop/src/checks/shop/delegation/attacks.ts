@@ -1,5 +1,6 @@
 import type { Check, Evidence } from '../../../suite/check.ts'
-import { askToAct, REFUND, refund, refundToken, type Step } from '../acting-steps.ts'
+import { agedRefundToken, askToAct, REFUND, refund, refundToken, type Step } from '../acting-steps.ts'
+import { AGED_PHASE, AGED_TIMEOUT_MS, CLOCK_TOLERANCE_SECONDS, outlive } from '../aged.ts'
 import { expectTokenRefused, issued, type TokenRefusal } from '../ask-tokens.ts'
 import { expectDone, expectServiceRefused, type ServiceRefusal } from '../call-service.ts'
 import { bankToken } from '../chaining-steps.ts'
@@ -81,6 +82,7 @@ const refunds: readonly RefundAttack[] = [
 ]
 
 async function attackRefund(scene: ShopScene, { change, refused }: RefundAttack): Promise<Evidence> {
+  void agedRefundToken(scene)
   const own = await refundToken(scene, 3)
   const accepted = expectDone(await refund(scene, own), 200)
   const { token = own, ...call } = await change(own, scene)
@@ -198,6 +200,20 @@ export const delegationAttacks: readonly Check[] = shopChecks('delegation', [
       }
       const refused = { code: 'ERR_EXCHANGE_ACCESS_TOKEN_SCOPE', hop: 'storefront' } as const
       return { accepted: expectDone(await ask(REFUND), 200), attack: expectServiceRefused(await ask(['shop:browse']), refused) }
+    },
+  },
+  {
+    name: 'refund.expired',
+    title: 'orders shows the access token that it got, after its end',
+    requirements: ['TEX-5-01'],
+    phase: AGED_PHASE,
+    timeoutMs: AGED_TIMEOUT_MS,
+    async run(scene) {
+      const old = await agedRefundToken(scene)
+      await outlive(old, CLOCK_TOLERANCE_SECONDS)
+      const accepted = expectDone(await refund(scene, await refundToken(scene, 3)), 200)
+      const attack = expectServiceRefused(await refund(scene, old), { code: 'ERR_EXCHANGE_ACCESS_TOKEN_EXPIRED', hop: 'payments' })
+      return { accepted, expired: shownToken('access token', old), attack }
     },
   },
 ])
