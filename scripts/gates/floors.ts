@@ -24,6 +24,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   '@wimse/spire-api': { level: 4 },
   '@wimse/testing': { level: 4.5 },
   '@wimse/workload': { level: 5 },
+  '@wimse/program': { level: 5 },
   '@wimse/replay-redis': { level: 5 },
   '@wimse/token-service': { level: 6 },
   '@wimse/wit-agent': { level: 6 },

@@ -1,20 +1,17 @@
-export type { ConfigFault } from './config/decode.ts'
+export type { ConfigFault } from '@wimse/program'
+export { type EventFields, jsonLinesLog, type OperatorLog } from '@wimse/program'
 export type { NarrowingName, OutboundRule, ReplacementRule, SubjectKind, TransactionTokenRule } from './config/policy-config.ts'
 export type { RedisStateConfig, RevocationConfig, StateConfig } from './config/state-config.ts'
 export {
   type ClientMethod,
   DEFAULT_REPLAY_CAPACITY,
   DEFAULT_ROTATE_EVERY_SECONDS,
-  type DecodedConfig,
   decodeTokenServiceConfig,
-  formatFault,
   type IssuerConfig,
-  type ListenAddress,
   parseTokenServiceConfig,
   type TokenServiceConfig,
   type WitBundleConfig,
 } from './config/token-service-config.ts'
-export { type EventFields, jsonLinesLog, type OperatorLog } from './log/operator-log.ts'
 export { REVOCATIONS_PATH } from './revocation/operator-endpoint.ts'
 export { DEFAULT_REVOCATION_SECONDS, MAX_REVOCATION_SECONDS } from './revocation/read-revocation.ts'
 export { MAX_REVOCATIONS, type Revocation, type RevocationKey, type RevocationKind } from './revocation/revocation.ts'

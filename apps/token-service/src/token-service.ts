@@ -1,5 +1,6 @@
 import type { Runtime } from '@wimse/core'
 import { defaultRuntime, WIMSE_ALGORITHMS } from '@wimse/keys'
+import { describeFailure, type Listening, type OperatorLog } from '@wimse/program'
 import {
   type ClientAuthenticator,
   createClientAuthenticator,
@@ -19,11 +20,9 @@ import { openWorkload } from './issuers/open-workload.ts'
 import { generatedKeys } from './keys/generated-keys.ts'
 import { type KeyFile, keyFile } from './keys/key-file.ts'
 import type { SigningKeys } from './keys/signing-keys.ts'
-import { describeFailure, type OperatorLog } from './log/operator-log.ts'
 import { createOperatorEndpoint, REVOCATIONS_PATH } from './revocation/operator-endpoint.ts'
 import { createRevocationEndpoint } from './revocation/revocation-endpoint.ts'
 import { type HealthReport, serveHealth } from './serve/health-server.ts'
-import type { Listening } from './serve/listen.ts'
 import { JWKS_PATH, REVOKE_PATH, serveTokens, TOKEN_PATH } from './serve/token-server.ts'
 import { openState, type ServiceState } from './state/service-state.ts'
 import type { CallerRules } from './token/authenticate-caller.ts'

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { formatFault } from '@wimse/program'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeTokenServiceConfig, formatFault, parseTokenServiceConfig } from '../src/index.ts'
+import { decodeTokenServiceConfig, parseTokenServiceConfig } from '../src/index.ts'
 import { shopConfig } from './harness.ts'
 
 const least = {

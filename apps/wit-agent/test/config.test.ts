@@ -1,6 +1,7 @@
+import { formatFault } from '@wimse/program'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeWitAgentConfig, formatFault, parseWitAgentConfig } from '../src/config/wit-agent-config.ts'
+import { decodeWitAgentConfig, parseWitAgentConfig } from '../src/config/wit-agent-config.ts'
 
 const least = {
   trustDomain: 'shop.example',

@@ -1,4 +1,5 @@
 import { parseIdentifierPattern } from '@wimse/core'
+import { checked, type Decoder, flag, integer, list, object, oneOf, optional, record, text } from '@wimse/program'
 import {
   type ClaimsTable,
   createDelegationPolicy,
@@ -8,7 +9,6 @@ import {
   type DelegationPolicyOptions,
   type Target,
 } from '@wimse/token-exchange'
-import { checked, type Decoder, flag, integer, list, object, oneOf, optional, record, text } from './decode.ts'
 
 /** Who may start transactions, of what kind, and with which context. */
 export interface TransactionTokenRule {

@@ -1,6 +1,6 @@
 import { WimseError } from '@wimse/core'
+import { checked, type Decoder, flag, integer, object, optional, text } from '@wimse/program'
 import { parseRedisUrl } from '@wimse/replay-redis'
-import { checked, type Decoder, flag, integer, object, optional, text } from './decode.ts'
 import { patterns } from './policy-config.ts'
 
 /** A Redis that instances share. */

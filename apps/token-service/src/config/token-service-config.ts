@@ -1,8 +1,23 @@
 import { isIP } from 'node:net'
 import { parseTrustDomain, type TrustDomain, WimseError } from '@wimse/core'
 import { type SignatureAlgorithm, WIMSE_ALGORITHMS } from '@wimse/keys'
+import {
+  type ConfigFault,
+  checked,
+  type Decoded,
+  type Decoder,
+  integer,
+  type ListenAddress,
+  list,
+  object,
+  oneOf,
+  optional,
+  parsed,
+  record,
+  requireConfig,
+  text,
+} from '@wimse/program'
 import type { ClaimsTable, DelegationPolicyOptions, Target } from '@wimse/token-exchange'
-import { type ConfigFault, checked, type Decoder, integer, list, object, oneOf, optional, parsed, record, text } from './decode.ts'
 import {
   acting,
   type OutboundRule,
@@ -17,12 +32,6 @@ import {
   transcription,
 } from './policy-config.ts'
 import { type RevocationConfig, revocation, type StateConfig, state } from './state-config.ts'
-
-/** An address to listen at. Port 0 takes any free one. */
-export interface ListenAddress {
-  readonly host: string
-  readonly port: number
-}
 
 /** Another issuer and where its keys are. */
 export interface IssuerConfig {
@@ -182,17 +191,12 @@ const shape: Decoder<TokenServiceConfig> = object({
   ),
 })
 
-/** What {@link decodeTokenServiceConfig} found. */
-export type DecodedConfig =
-  | { readonly config: TokenServiceConfig; readonly faults: readonly [] }
-  | { readonly config: undefined; readonly faults: readonly ConfigFault[] }
-
 /**
  * Reads a configuration. Every fault is named at once, with its path; an unknown option is one. Beyond single values: an issuer of access
  * tokens or grants is listed once and isn't this service, subjects of several issuers are kept apart by prefixes (TXN-11.3-04), and rules
  * let requesters name subjects say which.
  */
-export function decodeTokenServiceConfig(value: unknown): DecodedConfig {
+export function decodeTokenServiceConfig(value: unknown): Decoded<TokenServiceConfig> {
   const faults: ConfigFault[] = []
   const config = shape(value, '', faults)
   if (config === undefined || faults.length > 0) return { config: undefined, faults }
@@ -222,12 +226,5 @@ function checkIssuers(issuers: readonly IssuerConfig[], path: string, own: strin
 
 /** As {@link decodeTokenServiceConfig}, for callers that have nobody to show faults to. @throws WimseError `ERR_OPTIONS_INVALID` */
 export function parseTokenServiceConfig(value: unknown): TokenServiceConfig {
-  const { config, faults } = decodeTokenServiceConfig(value)
-  if (config === undefined) throw new WimseError('ERR_OPTIONS_INVALID', { detail: faults.map(formatFault).join('; ') })
-  return config
-}
-
-/** `listen.port: expected a whole number from 0 to 65535`. */
-export function formatFault({ path, expected }: ConfigFault): string {
-  return `${path === '' ? 'the document' : path}: expected ${expected}`
+  return requireConfig(decodeTokenServiceConfig(value))
 }

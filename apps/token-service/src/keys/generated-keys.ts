@@ -1,6 +1,6 @@
 import type { Runtime } from '@wimse/core'
 import { generateSigner, type SignatureAlgorithm } from '@wimse/keys'
-import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
+import { describeFailure, type OperatorLog } from '@wimse/program'
 import { type PublishedKeys, publishKeys, type SigningKey, type SigningKeys } from './signing-keys.ts'
 
 /** How keys are made. */

@@ -12,7 +12,7 @@ import {
   type WorkloadIdentifier,
 } from '@wimse/core'
 import type { VerifiedPeer } from '@wimse/mutual-tls'
-import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
+import { describeFailure, type OperatorLog } from '@wimse/program'
 import { authenticateCaller, type CallerRules } from '../token/authenticate-caller.ts'
 import { parseRevocationKey, readOperatorRevocation } from './read-revocation.ts'
 import { keyOf, type RevocationStore } from './revocation.ts'

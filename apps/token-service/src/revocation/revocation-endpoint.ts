@@ -8,6 +8,7 @@ import {
   type WorkloadIdentifier,
 } from '@wimse/core'
 import type { VerifiedPeer } from '@wimse/mutual-tls'
+import { describeFailure, type OperatorLog } from '@wimse/program'
 import {
   type AuthenticatedClient,
   type ClientAuthenticator,
@@ -16,7 +17,6 @@ import {
   parseRevocationRequest,
 } from '@wimse/token-exchange'
 import type { SigningKeys } from '../keys/signing-keys.ts'
-import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
 import { authenticateCaller, type CallerRules } from '../token/authenticate-caller.ts'
 import { readOwnToken } from './own-token.ts'
 import { keyOf, MAX_CLOCK_SKEW_SECONDS, type Revocation, type RevocationStore, signedPart } from './revocation.ts'

@@ -1,6 +1,5 @@
 import { createServer } from 'node:http'
-import type { ListenAddress } from '../config/token-service-config.ts'
-import { type Listening, listen } from './listen.ts'
+import { type ListenAddress, type Listening, listen } from '@wimse/program'
 import { REQUEST_LIMITS } from './request-limits.ts'
 
 /** What readiness says, without secrets. */

@@ -1,5 +1,6 @@
 import { isWimseError, type RequestView, type ResponseView, responseViewOfResponse, type WorkloadIdentifier } from '@wimse/core'
 import type { VerifiedPeer } from '@wimse/mutual-tls'
+import { describeFailure, type OperatorLog } from '@wimse/program'
 import {
   type AuthenticatedClient,
   type ClientAuthenticator,
@@ -12,7 +13,6 @@ import {
   TOKEN_TYPES,
   type TokenExchangeParameters,
 } from '@wimse/token-exchange'
-import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
 import { type Issuance, refuseRevoked } from '../revocation/refuse-revoked.ts'
 import { type RevocationStore, signedPart } from '../revocation/revocation.ts'
 import { exchangeForAccessToken, exchangeForGrant } from './act-for-subject.ts'

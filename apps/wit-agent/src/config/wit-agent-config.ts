@@ -1,18 +1,16 @@
+import { parseTrustDomain, parseWorkloadIdentifier, type TrustDomain, trustDomainOf, type WorkloadIdentifier } from '@wimse/core'
 import {
-  parseTrustDomain,
-  parseWorkloadIdentifier,
-  type TrustDomain,
-  trustDomainOf,
-  WimseError,
-  type WorkloadIdentifier,
-} from '@wimse/core'
-import { type ConfigFault, type Decoder, integer, object, optional, parsed, text } from './decode.ts'
-
-/** An address to listen at. Port 0 takes any free one. */
-export interface ListenAddress {
-  readonly host: string
-  readonly port: number
-}
+  type ConfigFault,
+  type Decoded,
+  type Decoder,
+  integer,
+  type ListenAddress,
+  object,
+  optional,
+  parsed,
+  requireConfig,
+  text,
+} from '@wimse/program'
 
 /** Where the health endpoint is: a port of the loopback interface, or a unix socket. It has no authentication of its own. */
 export type HealthAddress = ListenAddress | { readonly socketPath: string }
@@ -65,16 +63,11 @@ const shape = object({
   syncIntervalSeconds: optional(integer(1, 300), DEFAULT_SYNC_INTERVAL_SECONDS),
 })
 
-/** What {@link decodeWitAgentConfig} found. */
-export type DecodedConfig =
-  | { readonly config: WitAgentConfig; readonly faults: readonly [] }
-  | { readonly config: undefined; readonly faults: readonly ConfigFault[] }
-
 /**
  * Reads a configuration. Every fault is named at once, with its path; an unknown option is one. Beyond single values: the agent's
  * identifier is a SPIFFE ID of its trust domain, and there is a join token or a data directory to start from.
  */
-export function decodeWitAgentConfig(value: unknown): DecodedConfig {
+export function decodeWitAgentConfig(value: unknown): Decoded<WitAgentConfig> {
   const faults: ConfigFault[] = []
   const decoded = shape(value, '', faults)
   if (decoded === undefined || faults.length > 0) return { config: undefined, faults }
@@ -90,12 +83,5 @@ export function decodeWitAgentConfig(value: unknown): DecodedConfig {
 
 /** As {@link decodeWitAgentConfig}, for callers that have nobody to show faults to. @throws WimseError `ERR_OPTIONS_INVALID` */
 export function parseWitAgentConfig(value: unknown): WitAgentConfig {
-  const { config, faults } = decodeWitAgentConfig(value)
-  if (config === undefined) throw new WimseError('ERR_OPTIONS_INVALID', { detail: faults.map(formatFault).join('; ') })
-  return config
-}
-
-/** `witEndpoint.port: expected a whole number from 0 to 65535`. */
-export function formatFault({ path, expected }: ConfigFault): string {
-  return `${path === '' ? 'the document' : path}: expected ${expected}`
+  return requireConfig(decodeWitAgentConfig(value))
 }

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
+import { type ListenAddress, type Listening, listen } from '@wimse/program'
 import type { LiveValue } from '@wimse/workload-api'
-import type { ListenAddress } from '../config/wit-agent-config.ts'
 import { formatSvidPem, type HeldSvid } from '../spire/held-svid.ts'
-import { type Listening, listen } from './listen.ts'
 import { REQUEST_LIMITS } from './request-limits.ts'
 
 // FED-5-03: Mozilla's intermediate settings.

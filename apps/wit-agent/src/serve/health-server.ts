@@ -1,7 +1,7 @@
 import { lstat, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { type Listening, listen } from '@wimse/program'
 import type { HealthAddress } from '../config/wit-agent-config.ts'
-import { type Listening, listen } from './listen.ts'
 import { REQUEST_LIMITS } from './request-limits.ts'
 
 /** Serves the health report in the clear: on the loopback interface or on a unix socket, which an earlier run may have left behind. */

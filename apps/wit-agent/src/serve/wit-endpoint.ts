@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isWimseError, type ReplayStore, type Runtime, WimseError, type WorkloadIdentifier } from '@wimse/core'
-import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
+import { describeFailure, type OperatorLog } from '@wimse/program'
 import { type AuthenticatedWorkload, MAX_WIT_REQUEST_BYTES, processWitRequest } from '../request/process-wit-request.ts'
 import { formatWitAnswer, WIT_REQUEST_PATH } from '../request/wit-request.ts'
 import type { Upstream } from '../spire/upstream.ts'

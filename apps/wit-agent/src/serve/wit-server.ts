@@ -1,12 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isWimseError, type Runtime, type TrustDomain, WimseError } from '@wimse/core'
 import { authorizeTrustDomain, createMutualTlsHttpsServer, recheckPeer } from '@wimse/mutual-tls'
-import type { ListenAddress } from '../config/wit-agent-config.ts'
-import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
+import { describeFailure, type ListenAddress, type Listening, listen, type OperatorLog } from '@wimse/program'
 import type { AuthenticatedWorkload } from '../request/process-wit-request.ts'
 import type { Upstream } from '../spire/upstream.ts'
 import { problemAnswer, sendAnswer } from './http-answer.ts'
-import { type Listening, listen } from './listen.ts'
 import { ownTrust } from './own-trust.ts'
 import { REQUEST_LIMITS } from './request-limits.ts'
 

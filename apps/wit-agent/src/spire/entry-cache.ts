@@ -1,6 +1,6 @@
 import type { Runtime, WorkloadIdentifier } from '@wimse/core'
+import type { OperatorLog } from '@wimse/program'
 import type { RegistrationEntry } from '@wimse/spire-api'
-import type { OperatorLog } from '../log/operator-log.ts'
 
 /** The entries that this node may issue for, as the server gave them last. */
 export interface EntryCache {

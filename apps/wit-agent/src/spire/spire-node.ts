@@ -1,7 +1,7 @@
 import { formatBase64url, type Runtime, utf8, WimseError } from '@wimse/core'
+import { describeFailure, type OperatorLog } from '@wimse/program'
 import { attestByJoinToken, openServerPort, renewNode, type SpireServerAddress } from '@wimse/spire-api'
 import { formatPem } from '@wimse/x509'
-import { describeFailure, type OperatorLog } from '../log/operator-log.ts'
 import { formatSvidPem, type HeldSvid, isLive, obtainSvid } from './held-svid.ts'
 import type { AgentState, StateStore } from './state-file.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { batchLines } from '../src/log/batched-lines.ts'
+import { batchLines } from '../src/batched-lines.ts'
 
 function start() {
   const written: string[] = []

@@ -1,5 +1,10 @@
 import type { Server } from 'node:net'
-import type { ListenAddress } from '../config/wit-agent-config.ts'
+
+/** An address to listen at. Port 0 takes any free one. */
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
 
 /** A server that listens. */
 export interface Listening {

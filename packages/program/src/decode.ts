@@ -1,4 +1,4 @@
-import { isWimseError } from '@wimse/core'
+import { isWimseError, WimseError } from '@wimse/core'
 
 /** One thing that is wrong with a configuration: where, and what was expected. Values are never quoted. */
 export interface ConfigFault {
@@ -11,7 +11,7 @@ export interface ConfigFault {
 export type Decoder<T> = (value: unknown, path: string, faults: ConfigFault[]) => T | undefined
 
 type Shape = Readonly<Record<string, Decoder<unknown>>>
-type Decoded<S extends Shape> = { readonly [K in keyof S]: S[K] extends Decoder<infer T> ? T : never }
+type Members<S extends Shape> = { readonly [K in keyof S]: S[K] extends Decoder<infer T> ? T : never }
 
 const fault = (faults: ConfigFault[], path: string, expected: string): undefined => {
   faults.push({ path, expected })
@@ -77,7 +77,7 @@ export const record =
 
 /** An object with these members and no others: a misspelled option is a fault, not a default. */
 export const object =
-  <S extends Shape>(shape: S): Decoder<Decoded<S>> =>
+  <S extends Shape>(shape: S): Decoder<Members<S>> =>
   (value, path, faults) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return fault(faults, path, 'an object')
     const members = value as Readonly<Record<string, unknown>>
@@ -88,7 +88,7 @@ export const object =
       return [name, decoder(member, at(name), faults)] as const
     })
     for (const name of Object.keys(members)) if (!Object.hasOwn(shape, name)) fault(faults, at(name), 'nothing: no such option')
-    return faults.length === before ? (Object.fromEntries(known) as Decoded<S>) : undefined
+    return faults.length === before ? (Object.fromEntries(known) as Members<S>) : undefined
   }
 
 /** What `check` throws about a value that was read is a fault of the whole of it. */
@@ -107,3 +107,19 @@ export const checked =
       throw error
     }
   }
+
+/** What reading a configuration gave. */
+export type Decoded<T> =
+  | { readonly config: T; readonly faults: readonly [] }
+  | { readonly config: undefined; readonly faults: readonly ConfigFault[] }
+
+/** The configuration, for callers that have nobody to show faults to. @throws WimseError `ERR_OPTIONS_INVALID` */
+export function requireConfig<T>({ config, faults }: Decoded<T>): T {
+  if (config === undefined) throw new WimseError('ERR_OPTIONS_INVALID', { detail: faults.map(formatFault).join('; ') })
+  return config
+}
+
+/** `listen.port: expected a whole number from 0 to 65535`. */
+export function formatFault({ path, expected }: ConfigFault): string {
+  return `${path === '' ? 'the document' : path}: expected ${expected}`
+}
