@@ -246,6 +246,16 @@ describe('a transcription', () => {
     expect(run({ sub: 'bob', scope: 'read', level: 'low', locale: 7 })).toEqual({ subject: 'bob', actors: [], scope: ['read'], claims: {} })
   })
 
+  it('CHN-2.5-02: carries over the texts of an object that the table lists, and nothing else', () => {
+    const carry = (claims: JsonObject): JsonObject =>
+      createTranscription({ ...table, claims: { deferral: { members: ['txn', 'uses'] } } })(
+        { sub: 'bob', scope: 'read', ...claims },
+        { scope: undefined },
+      ).claims
+    expect(carry({ deferral: { txn: 'a', uses: 3, worker: ORDERS } })).toEqual({ deferral: { txn: 'a' } })
+    for (const deferral of ['a', ['a'], null, {}, { uses: 3 }]) expect(carry({ deferral })).toEqual({})
+  })
+
   it('CHN-2.3.1-02, CHN-2.5-04: gives the scope that is asked for', () => {
     expect(run({ sub: 'alice', scope: 'pay read' }, ['read']).scope).toEqual(['read'])
   })
@@ -270,6 +280,7 @@ describe('a transcription', () => {
     ['makes a claim that tokens have for themselves', { claims: { level: { as: 'aud' } } }],
     ['carries one over', { claims: { cnf: {} } }],
     ['makes one claim of two', { claims: { a: { as: 'c' }, b: { as: 'c' } } }],
+    ['lists values of a claim and members of it', { claims: { a: { values: { b: 'c' }, members: ['d'] } } }],
     ['makes an empty name', { subjects: [{ from: '*', to: '' }] }],
     ['makes two scope values of one', { scope: { pay: 'post read' } }],
   ] as readonly (readonly [string, Partial<ClaimsTable>])[])('is refused as a table when it %s', async (_title, change) => {

@@ -55,7 +55,12 @@ const checkPattern = (value: string): unknown => parseIdentifierPattern(value)
 export const pattern: Decoder<string> = checked(text, checkPattern, 'an identifier, or a pattern that ends in /*')
 export const patterns: Decoder<readonly string[]> = list(pattern, 1)
 
-const names = checked(list(text), createNameMatcher, 'names, patterns of identifiers that end in /*, or *')
+/** Subjects that a requester may name. */
+export const names: Decoder<readonly string[]> = checked(
+  list(text),
+  createNameMatcher,
+  'names, patterns of identifiers that end in /*, or *',
+)
 
 const lifetime = (most: number, usual: number): Decoder<number> => optional(integer(1, most), usual)
 
@@ -103,7 +108,9 @@ const withDefined = <T extends object>(decoder: Decoder<T>): Decoder<T> => {
 }
 
 const nameRule = withDefined(object({ from: text, to: optional(text, undefined) }))
-const claimRule = withDefined(object({ as: optional(text, undefined), values: optional(record(text), undefined) }))
+const claimRule = withDefined(
+  object({ as: optional(text, undefined), values: optional(record(text), undefined), members: optional(list(text, 1), undefined) }),
+)
 
 export const transcription: Decoder<ClaimsTable> = checked(
   object({

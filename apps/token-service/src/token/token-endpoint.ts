@@ -13,6 +13,8 @@ import {
   TOKEN_TYPES,
   type TokenExchangeParameters,
 } from '@wimse/token-exchange'
+import { deferWork } from '../deferral/defer-work.ts'
+import { redeemDeferred } from '../deferral/redeem-deferred.ts'
 import { type Issuance, refuseRevoked } from '../revocation/refuse-revoked.ts'
 import { type RevocationStore, signedPart } from '../revocation/revocation.ts'
 import { exchangeForAccessToken, exchangeForGrant } from './act-for-subject.ts'
@@ -38,9 +40,15 @@ export type TokenEndpoint = (view: RequestView, peer: () => Promise<VerifiedPeer
 const REQUEST_RULES = {
   grantTypes: [GRANT_TYPES.tokenExchange, GRANT_TYPES.jwtBearer],
   // TXN-13.3-01: refresh tokens are not among them.
-  subjectTokenTypes: [TOKEN_TYPES.accessToken, TOKEN_TYPES.transactionToken, TOKEN_TYPES.selfSigned, TOKEN_TYPES.unsignedJson],
+  subjectTokenTypes: [
+    TOKEN_TYPES.accessToken,
+    TOKEN_TYPES.transactionToken,
+    TOKEN_TYPES.selfSigned,
+    TOKEN_TYPES.unsignedJson,
+    TOKEN_TYPES.deferredGrant,
+  ],
   actorTokenTypes: [TOKEN_TYPES.accessToken, TOKEN_TYPES.selfSigned],
-  requestedTokenTypes: [TOKEN_TYPES.transactionToken, TOKEN_TYPES.accessToken, TOKEN_TYPES.jwt],
+  requestedTokenTypes: [TOKEN_TYPES.transactionToken, TOKEN_TYPES.accessToken, TOKEN_TYPES.jwt, TOKEN_TYPES.deferredGrant],
 } as const
 
 /**
@@ -77,6 +85,9 @@ export function createTokenEndpoint({ rules, caller, clients, revocations, log }
         scope: issued.scope,
         actors: issued.actors,
         transaction: issued.transaction,
+        linkedTransaction: issued.linkedTransaction,
+        use: issued.use,
+        grantHash: issued.grantHash,
         subjectHash: await hash(issued.subject),
         tokenHash: await hash(issued.token),
         // What an operator stops it by.
@@ -103,13 +114,18 @@ function sourcesOf(parameters: TokenExchangeParameters | JwtBearerParameters): P
   if (parameters.grantType === GRANT_TYPES.jwtBearer) return { presented: [parameters.assertion], code: 'ERR_EXCHANGE_GRANT_REVOKED' }
   const { subjectToken, actorToken } = parameters
   const signed = [subjectToken, ...(actorToken === undefined ? [] : [actorToken])].filter(({ type }) => type !== TOKEN_TYPES.unsignedJson)
-  return { presented: signed.map(({ token }) => token), code: 'ERR_EXCHANGE_SUBJECT_REVOKED' }
+  return {
+    presented: signed.map(({ token }) => token),
+    code: subjectToken.type === TOKEN_TYPES.deferredGrant ? 'ERR_EXCHANGE_GRANT_REVOKED' : 'ERR_EXCHANGE_SUBJECT_REVOKED',
+  }
 }
 
-/** What is asked for tells which of the four exchanges it is. */
+/** What is asked for, and with what, tells which of the exchanges it is. */
 function exchange(parameters: TokenExchangeParameters, client: AuthenticatedClient, rules: TokenRules): Promise<Issued> {
   const { requestedTokenType, subjectToken } = parameters
+  if (requestedTokenType === TOKEN_TYPES.deferredGrant) return deferWork(parameters, client, rules)
   if (requestedTokenType === TOKEN_TYPES.transactionToken) {
+    if (subjectToken.type === TOKEN_TYPES.deferredGrant) return redeemDeferred(parameters, client, rules)
     return subjectToken.type === TOKEN_TYPES.transactionToken
       ? replaceTransaction(parameters, client, rules)
       : startTransaction(parameters, client, rules)

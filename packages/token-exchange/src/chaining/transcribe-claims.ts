@@ -1,4 +1,4 @@
-import { type JsonObject, WimseError } from '@wimse/core'
+import { isJsonObject, type JsonObject, type JsonValue, WimseError } from '@wimse/core'
 import { type Actor, parseActorChain } from '../delegation/actor-chain.ts'
 import { createNameMatcher } from '../protocol/name-matcher.ts'
 import { narrowScope, parseScope } from '../protocol/scope.ts'
@@ -11,12 +11,14 @@ export interface NameRule {
   readonly to?: string
 }
 
-/** How a claim with a text reads in the other domain. */
+/** How a claim with a text, or an object of texts, reads in the other domain. */
 export interface ClaimRule {
   /** Its name there; the same unless told. */
   readonly as?: string
   /** Which values are carried over, and as what; every text, as it is, unless told. */
   readonly values?: Readonly<Record<string, string>>
+  /** For a claim that is an object, and not together with `values`: the members that are carried over, as they are, where they are texts. */
+  readonly members?: readonly string[]
 }
 
 /** What crosses the border between two domains, as data (CHN-2.5-01). What isn't listed stays behind (CHN-2.5-02, CHN-6-01). */
@@ -96,17 +98,20 @@ interface ReadClaim {
   readonly from: string
   readonly as: string
   readonly values: ReadonlyMap<string, string> | undefined
+  readonly members: readonly string[] | undefined
 }
 
 function readClaims(claims: Readonly<Record<string, ClaimRule>>): readonly ReadClaim[] {
-  const rules = Object.entries(claims).map(([from, { as = from, values }]) => ({
+  const rules = Object.entries(claims).map(([from, { as = from, values, members }]) => ({
     from,
     as,
     values: values === undefined ? undefined : new Map(Object.entries(values)),
+    members,
   }))
   const names = rules.map(({ as }) => as)
   const reserved = rules.some(({ from, as }) => RESERVED.includes(from) || RESERVED.includes(as) || as === '' || as === '__proto__')
-  if (reserved || new Set(names).size !== names.length) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'claims' })
+  const mixed = rules.some(({ values, members }) => values !== undefined && members !== undefined)
+  if (reserved || mixed || new Set(names).size !== names.length) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'claims' })
   return rules
 }
 
@@ -124,8 +129,14 @@ function transcribeScope(
   return [...new Set(granted.map((value) => scopes.get(value) ?? value))]
 }
 
-function transcribeClaim({ from, as, values }: ReadClaim, claims: JsonObject): readonly (readonly [string, string])[] {
+function transcribeClaim({ from, as, values, members }: ReadClaim, claims: JsonObject): readonly (readonly [string, JsonValue])[] {
   const value = Object.hasOwn(claims, from) ? claims[from] : undefined
+  if (members !== undefined) {
+    const texts = isJsonObject(value)
+      ? Object.entries(value).filter(([name, member]) => members.includes(name) && typeof member === 'string')
+      : []
+    return texts.length === 0 ? [] : [[as, Object.fromEntries(texts)]]
+  }
   if (typeof value !== 'string') return []
   const carried = values === undefined ? value : values.get(value)
   return carried === undefined ? [] : [[as, carried]]

@@ -15,6 +15,8 @@ export const TOKEN_TYPES = {
   transactionToken: 'urn:ietf:params:oauth:token-type:txn_token',
   selfSigned: 'urn:ietf:params:oauth:token-type:self_signed',
   unsignedJson: 'urn:ietf:params:oauth:token-type:unsigned_json',
+  /** Our own, of no specification (decision 0022): authority for work that is done later. */
+  deferredGrant: 'urn:wimse-ts:token-type:deferred-grant',
 } as const
 
 /** The `client_assertion_type` of a JWT-SVID (SCA-3.1-04). */
