@@ -7,6 +7,7 @@ import {
   GRANT_TYPES,
   type JwtBearerParameters,
   type OAuthError,
+  type OAuthErrorResponseOptions,
   oauthErrorOf,
   oauthErrorResponse,
   parseTokenRequest,
@@ -62,10 +63,12 @@ export function createTokenEndpoint({ rules, caller, clients, revocations, log }
   return async (view, peer) => {
     let client: AuthenticatedClient | undefined
     let proven: WorkloadIdentifier | undefined
+    let tellCode = false
     try {
       const { request, ...found } = await authenticateCaller(view, await peer(), caller)
       proven = (found.peer ?? found.connection)?.identifier
       const parameters = await parseTokenRequest(request, REQUEST_RULES)
+      tellCode = isDeferral(parameters)
       client = await clients.authenticate({
         fields: view.fields,
         parameters: parameters.client,
@@ -96,7 +99,7 @@ export function createTokenEndpoint({ rules, caller, clients, revocations, log }
       })
       return issued.response
     } catch (error) {
-      const failure = failureOf(error, caller.authenticator !== undefined)
+      const failure = failureOf(error, { takesWpt: caller.authenticator !== undefined, tellCode })
       log.event('token.refused', {
         ...describeFailure(error),
         error: failure.oauth.error,
@@ -107,6 +110,13 @@ export function createTokenEndpoint({ rules, caller, clients, revocations, log }
       return failure.response
     }
   }
+}
+
+/** Whether a request is about a deferred grant: workers need to know more exactly why there is no token. */
+function isDeferral(parameters: TokenExchangeParameters | JwtBearerParameters): boolean {
+  if (parameters.grantType === GRANT_TYPES.jwtBearer) return false
+  const { requestedTokenType, subjectToken } = parameters
+  return requestedTokenType === TOKEN_TYPES.deferredGrant || subjectToken.type === TOKEN_TYPES.deferredGrant
 }
 
 /** The signed tokens that something is made from, and what it means when one of them is stopped. */
@@ -136,8 +146,8 @@ function exchange(parameters: TokenExchangeParameters, client: AuthenticatedClie
 }
 
 /** TXN-11.4-05: errors are those of OAuth. What is no WimseError is our own fault, and nothing about it goes out. */
-function failureOf(error: unknown, takesWpt: boolean): { readonly response: ResponseView; readonly oauth: OAuthError } {
+function failureOf(error: unknown, options: OAuthErrorResponseOptions): { readonly response: ResponseView; readonly oauth: OAuthError } {
   const failure = isWimseError(error) ? error : ('ERR_OPTIONS_INVALID' as const)
   const code = typeof failure === 'string' ? failure : failure.code
-  return { response: responseViewOfResponse(oauthErrorResponse(failure, { takesWpt })), oauth: oauthErrorOf(code) }
+  return { response: responseViewOfResponse(oauthErrorResponse(failure, options)), oauth: oauthErrorOf(code) }
 }

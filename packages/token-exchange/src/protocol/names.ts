@@ -29,6 +29,12 @@ export const ATTESTATION_FIELDS = {
   challenge: 'oauth-client-attestation-challenge',
 } as const
 
+/**
+ * Our own member of an error response (decision 0022): the code of the error table, for requests about deferred grants. A worker has to tell a use that
+ * somebody holds from one that is finished, and `error` is `invalid_grant` for both.
+ */
+export const ERROR_CODE_MEMBER = 'wimse_ts_code'
+
 /** Octets of a request to the token endpoint that are read unless told otherwise. */
 export const DEFAULT_MAX_REQUEST_BYTES = 65_536
 /** Octets of a response of the token endpoint, or of metadata, that are read unless told otherwise. */
