@@ -149,6 +149,7 @@ describe.skipIf(missing !== undefined)(`uses of a grant in Redis${missing === un
     const rules = [
       { requesters: [STOREFRONT] },
       { workers: [OTHER_WORKER] },
+      { subjectTokenTypes: ['access_token'] },
       { actions: { refund: { scope: { 'payments:settle': [] }, members: ['order', 'amount'] } } },
     ]
     for (const changes of rules) {

@@ -10,6 +10,7 @@ import {
   jwtSvidAuthentication,
   MAX_DEFERRED_GRANT_LIFETIME_SECONDS,
   type RedemptionRequest,
+  TOKEN_TYPES,
   type VerifiedDeferredGrant,
   verifyDeferredGrant,
 } from '../src/index.ts'
@@ -33,6 +34,7 @@ beforeAll(async () => {
 function issue(changes: Partial<DeferredGrantContents> = {}, runtime = world.runtime): ReturnType<typeof issueDeferredGrant> {
   const contents = {
     subject: 'user:alice',
+    subjectTokenType: TOKEN_TYPES.accessToken,
     actors: [{ sub: ORDERS }],
     scope: ['pay', 'read'],
     requester: orders.identifier,
@@ -50,7 +52,14 @@ function verify(token: string, changes: Partial<Parameters<typeof verifyDeferred
 
 /** A grant without fault but for what is told; `claim` are changes of the claim that has what is deferred. */
 function forge({ claim, ...forgery }: Forgery & { readonly claim?: Readonly<Record<string, unknown>> } = {}): Promise<string> {
-  const deferred = { worker: 'spiffe://shop.example/*', action: 'settle', parameters_hash: parametersHash, uses: 1, ...claim }
+  const deferred = {
+    subject_token_type: TOKEN_TYPES.accessToken,
+    worker: 'spiffe://shop.example/*',
+    action: 'settle',
+    parameters_hash: parametersHash,
+    uses: 1,
+    ...claim,
+  }
   const claims = {
     iss: SHOP,
     aud: SHOP,
@@ -83,6 +92,7 @@ describe('a deferred grant', () => {
       token,
       jti,
       subject: 'user:alice',
+      subjectTokenType: TOKEN_TYPES.accessToken,
       actors: [{ sub: ORDERS }],
       scope: ['pay', 'read'],
       requester: ORDERS,
@@ -112,6 +122,7 @@ describe('a deferred grant', () => {
     ['for half a use', { deferral: { ...deferral, uses: 0.5 } }, 'ERR_EXCHANGE_PARAMETER_MALFORMED'],
     ['without a scope', { scope: [] }, 'ERR_EXCHANGE_SCOPE'],
     ['without a subject', { subject: '' }, 'ERR_OPTIONS_INVALID'],
+    ['without the kind of token', { subjectTokenType: '' }, 'ERR_OPTIONS_INVALID'],
     ['without a transaction', { transaction: '' }, 'ERR_OPTIONS_INVALID'],
     ['for a requester that is none', { requester: 'orders' as typeof orders.identifier }, 'ERR_IDENTIFIER_MALFORMED'],
     ['with a context without canonical form', { context: { a: 2 ** 60 } }, 'ERR_EXCHANGE_PARAMETER_MALFORMED'],
@@ -162,6 +173,7 @@ describe('a deferred grant', () => {
     ['with scope as a list', { claims: { scope: ['pay'] } }, 'ERR_EXCHANGE_GRANT_CLAIM'],
     ['without what is deferred', { claims: { wimse_ts_deferral: undefined } }, 'ERR_EXCHANGE_GRANT_CLAIM'],
     ['with a text as what is deferred', { claims: { wimse_ts_deferral: 'x' } }, 'ERR_EXCHANGE_GRANT_CLAIM'],
+    ['without the kind of token', { claim: { subject_token_type: undefined } }, 'ERR_EXCHANGE_GRANT_CLAIM'],
     ['without a worker', { claim: { worker: undefined } }, 'ERR_EXCHANGE_GRANT_CLAIM'],
     ['with a worker that is none', { claim: { worker: '*' } }, 'ERR_EXCHANGE_GRANT_CLAIM'],
     ['without an action', { claim: { action: undefined } }, 'ERR_EXCHANGE_GRANT_CLAIM'],

@@ -11,6 +11,7 @@ import {
   issueDeferredGrant,
   parseDeferral,
   parseParameterLimits,
+  TOKEN_TYPES,
   type VerifiedDeferredGrant,
   verifyDeferredGrant,
 } from '../src/index.ts'
@@ -55,7 +56,8 @@ beforeAll(async () => {
   worker = await world.clientOf(world.payments)
   const { identifier: requester } = await world.clientOf(world.orders)
   const deferral = { worker: 'spiffe://shop.example/*', action: 'settle', limits: { a: { atMost: 3 } }, uses: 9, end: NOW + 600 }
-  const contents = { subject: 'alice', actors: [{ sub: ORDERS }], scope: ['pay'], requester, transaction: 't', deferral }
+  const subjectTokenType = TOKEN_TYPES.accessToken
+  const contents = { subject: 'alice', subjectTokenType, actors: [{ sub: ORDERS }], scope: ['pay'], requester, transaction: 't', deferral }
   const { runtime, signer } = world
   token = (await issueDeferredGrant(contents, { issuer: SHOP, signer, keyId: '1', runtime })).token
   grant = await verify(token)

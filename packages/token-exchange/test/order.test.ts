@@ -134,7 +134,7 @@ describe('of several faults of deferred work the earliest decides', () => {
     scope: 'pay',
     requester: ORDERS,
   }
-  const deferred = { worker: PAYMENTS, action: 'settle', limits, uses: 2 }
+  const deferred = { subject_token_type: 'a:b', worker: PAYMENTS, action: 'settle', limits, uses: 2 }
   const base = { header: { typ: 'wimse-ts-deferred-grant+jwt', kid: '1' }, claims: { ...claims, wimse_ts_deferral: deferred } }
   const verify = (token: string): ReturnType<typeof verifyDeferredGrant> =>
     verifyDeferredGrant(token, { issuers: world.issuers, issuer: SHOP, runtime: world.runtime })
