@@ -19,7 +19,7 @@ export const GRANT_TYPE = 'urn:wimse-ts:token-type:deferred-grant'
 export const WORKERS = 'spiffe://shop.example/settlement/*'
 
 /** Rules under which orders defers settlements, and the storefront restocks for a user who consented. */
-export function deferral(changes: Options = {}): Options {
+export function deferral(changes: Options = {}, standingChanges: Options = {}): Options {
   const rule = {
     requesters: [ORDERS],
     workers: [WORKERS],
@@ -36,6 +36,7 @@ export function deferral(changes: Options = {}): Options {
     maxUses: 100,
     maxLifetimeSeconds: 30 * 86_400,
     maxTakeovers: 1,
+    ...standingChanges,
   }
   const own = {
     requesters: ['spiffe://shop.example/batch/*'],

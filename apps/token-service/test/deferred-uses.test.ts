@@ -158,6 +158,18 @@ describe.skipIf(missing !== undefined)(`uses of a grant in Redis${missing === un
       expect(outcome(await work.redeem(worker, grant, {}, later))).toBe('ERR_EXCHANGE_GRANT_RULE')
     }
     expect(outcome(await work.redeem(workers[0], grant, {}, first))).toBe('token')
+
+    const open = await consented(20)
+    const strict = await world.start({ ...deferral({}, { standing: false }), ...options })
+    expect(outcome(await run(await world.workload(WORKER, [strict]), open, 'one', strict))).toBe('ERR_EXCHANGE_GRANT_RULE')
+    const fewer = await world.start({
+      ...deferral({}, { maxUses: 1 }),
+      ...options,
+      state: { redis: { url: redis?.url, prefix: 'other:' } },
+    })
+    const worker = await world.workload(WORKER, [fewer])
+    expect(outcome(await run(worker, open, 'one', fewer))).toBe('token')
+    expect(outcome(await run(worker, open, 'two', fewer))).toBe('ERR_EXCHANGE_GRANT_EXHAUSTED')
   })
 
   it('are not given out while it is away; lost with it, they do no harm: the transaction is the same again', async () => {

@@ -1,4 +1,5 @@
-import { jwtSvidAuthentication, signSelfSignedSubject } from '@wimse/token-exchange'
+import { type JsonObject, requestViewOfRequest } from '@wimse/core'
+import { jwtBearerRequest, jwtSvidAuthentication, signSelfSignedSubject } from '@wimse/token-exchange'
 import type { Workload } from '@wimse/workload/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TokenService } from '../src/index.ts'
@@ -15,16 +16,20 @@ import {
 } from './deferred-harness.ts'
 import {
   ACCESS_TYPE,
+  BANK_ISSUER,
   claimsOf,
   closeAll,
   createWorld,
   exchange,
   ISSUER,
   JSON_TYPE,
+  JWT_TYPE,
+  LEDGER,
   type Options,
   ORDERS,
   PAYMENTS,
   STOREFRONT,
+  send,
   shopConfig,
   TXN_TYPE,
   type World,
@@ -150,6 +155,30 @@ describe('work that is deferred', () => {
     expect(claimsOf(replaced.body['access_token'])).toMatchObject({ act, deferral: from, req_wl: [WORKER, PAYMENTS] })
     expect((await work.giveUp(payments, replaced.body['access_token'])).status).toBe(200)
     expect(world.lastEvent()).not.toHaveProperty('use')
+  })
+
+  it('is known as such across the border, where both tables list it', async () => {
+    const claims = { deferral: { members: ['txn', 'requester', 'worker'] } }
+    const { chaining } = shopConfig(world.directory) as { chaining: { outbound: { transcription: object }[] } }
+    const outbound = chaining.outbound.map((target) => ({
+      ...target,
+      transcription: { ...target.transcription, scope: { 'payments:settle': 'ledger:post' }, claims },
+    }))
+    await begin({ chaining: { outbound } })
+    const transcription = { subjects: [{ from: 'shop-customer' }], actors: [{ from: 'shop' }], scope: { 'ledger:post': 'post' }, claims }
+    const jwksUri = `https://localhost:${service.port}/jwks`
+    const inbound = [{ issuer: ISSUER, jwksUri, peer: 'spiffe://shop.example/token-service', transcription }]
+    const bank = await world.start({ accessTokens: { targets: [{ audience: LEDGER, allow: [PAYMENTS] }] }, chaining: { inbound } }, 'bank')
+    const payments = await world.workload(PAYMENTS, [service, bank])
+    const redeemed = await work.redeem(worker, await granted())
+    const subjectToken = { token: String(redeemed.body['access_token']), type: TXN_TYPE }
+    const crossing = await exchange(payments, service, { subjectToken, audience: 'bank', requestedTokenType: JWT_TYPE })
+    const assertion = String(crossing.body['access_token'])
+    const request = jwtBearerRequest(`https://localhost:${bank.port}/token`, { assertion, issuer: BANK_ISSUER, resource: LEDGER })
+    const { body } = await send(payments, requestViewOfRequest(request), 'wpt', `${BANK_ISSUER}/token`)
+    const { txn, requester, worker: by } = claimsOf(subjectToken.token)['deferral'] as JsonObject
+    expect(claimsOf(body['access_token'])).toMatchObject({ sub: 'shop-customer', deferral: { txn, requester, worker: by }, scope: 'post' })
+    expect([requester, by]).toEqual([ORDERS, WORKER])
   })
 
   it('is no way to prolong itself: what came of a grant makes no other', async () => {
