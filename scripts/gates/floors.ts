@@ -27,6 +27,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   '@wimse/workload': { level: 5 },
   '@wimse/program': { level: 5 },
   '@wimse/replay-redis': { level: 5 },
+  '@wimse/message-grpc': { level: 5 },
   '@wimse/token-service': { level: 6 },
   '@wimse/wit-agent': { level: 6 },
   '@wimse/shop-platform': { level: 6.3 },

@@ -1,4 +1,4 @@
-import { badRequest, type ErrorRow } from './error-row.ts'
+import { badRequest, type ErrorRow, upstream } from './error-row.ts'
 
 /** Proofs on messages of brokers. No draft is behind them yet, so the requirement is our own rule. */
 export const messageErrors = {
@@ -33,4 +33,11 @@ export const messageErrors = {
   ERR_MESSAGE_PROOF_FIELD_UNKNOWN: badRequest(['message_field_unknown', 'WIMSE', 'The proof binds a header field that is not understood.']),
   ERR_MESSAGE_PROOF_FIELD_REPEATED: badRequest(['message_field_repeated', 'WIMSE', 'A bound header field occurs more than once.']),
   ERR_MESSAGE_PROOF_REPLAYED: badRequest(['message_replayed', 'WIMSE', 'The proof came with another message before.']),
+
+  ERR_MESSAGE_PROOF_STREAM: badRequest(['message_stream_mismatch', 'WIMSE', 'The message belongs to another stream.']),
+  ERR_MESSAGE_PROOF_SEQUENCE: badRequest(['message_sequence_mismatch', 'WIMSE', 'The message is not the next one of its stream.']),
+  ERR_MESSAGE_PROOF_TRUNCATED: badRequest(['message_stream_truncated', 'WIMSE', 'The stream ended before its end.']),
+  ERR_MESSAGE_PROOF_RESPONSE: upstream(['message_response_unproved', 'WIMSE', 'The response is not proved.']),
+  ERR_MESSAGE_PROOF_RESPONSE_PEER: upstream(['workload_identity_mismatch', 'WIMSE', 'The response is from another workload.']),
+  ERR_MESSAGE_PROOF_RESPONSE_STATUS: upstream(['message_status_mismatch', 'WIMSE', 'The status of the response does not fit its proof.']),
 } as const satisfies Record<`ERR_${string}`, ErrorRow>
