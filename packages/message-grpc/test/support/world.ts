@@ -29,6 +29,8 @@ export interface World {
   readonly runtime: TestRuntime
   readonly verifyWit: WitVerifier
   readonly proxy: Interceptor
+  /** The server itself. */
+  readonly direct: string
   readonly client: Client<EchoService>
   /** Proofs of the calls that reached an implementation. */
   readonly calls: VerifiedMessage[]
@@ -77,7 +79,8 @@ export async function createWorld({ server: more = {}, implementation, proveResp
   server.on('session', (session) => sessions.push(session))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const proxy = await startProxy(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const direct = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const proxy = await startProxy(direct)
   const managers: Http2SessionManager[] = []
   const credential = await issue(CLIENT)
   const connect: World['connect'] = (options = {}) => {
@@ -100,6 +103,7 @@ export async function createWorld({ server: more = {}, implementation, proveResp
     runtime,
     verifyWit,
     proxy,
+    direct,
     client: connect(),
     calls,
     read,
