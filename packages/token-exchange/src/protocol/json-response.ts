@@ -33,7 +33,7 @@ export function jsonResponse(body: JsonObject): Response {
 }
 
 export function webResponse({ status, fields, body }: WholeAnswer): Response {
-  return new Response(body, { status, headers: fields.map(([name, value]) => [name, value]) })
+  return new Response(body, { status, headers: fields.map(([name, value]): [string, string] => [name, value]) })
 }
 
 /** The JSON object of a response. @throws WimseError with the code given */
