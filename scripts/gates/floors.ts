@@ -9,6 +9,7 @@ export interface Floor {
 /** The workspaces by name. `testing` stands beside the tower: it uses what it needs, and only tests, samples and apps use it. */
 export const floors: Readonly<Record<string, Floor>> = {
   '@wimse/core': { level: 0, neutral: true },
+  '@wimse/local-server': { level: 0 },
   '@wimse/keys': { level: 1, neutral: true },
   '@wimse/http-message-signatures': { level: 1, neutral: true },
   '@wimse/x509': { level: 1, neutral: true },
