@@ -27,6 +27,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   '@wimse/workload': { level: 5 },
   '@wimse/program': { level: 5 },
   '@wimse/replay-redis': { level: 5 },
+  '@wimse/message-nats': { level: 5 },
   '@wimse/token-service': { level: 6 },
   '@wimse/wit-agent': { level: 6 },
   '@wimse/shop-platform': { level: 6.3 },
@@ -48,4 +49,6 @@ export const testOnly: readonly string[] = ['@wimse/testing']
 export const soleImporters: Readonly<Record<string, string>> = {
   'structured-headers': '@wimse/http-message-signatures',
   '@redis/client': '@wimse/replay-redis',
+  '@nats-io/jetstream': '@wimse/message-nats',
+  '@nats-io/transport-node': '@wimse/message-nats',
 }
