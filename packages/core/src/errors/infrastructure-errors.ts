@@ -77,9 +77,6 @@ export const infrastructureErrors = {
   ERR_WORKLOAD_API_UNAVAILABLE: unavailable(['grpc_unavailable', 'WLEP-6-03', 'The Workload API can not be reached.']),
   ERR_WORKLOAD_API_RESPONSE: upstream(['mandatory_field_missing', 'WLAPI-4.5-02', 'The Workload API gave a malformed answer.']),
 
-  ERR_MESSAGE_BROKER_REFUSED: upstream(['broker_refused', 'WIMSE', 'The message broker refused the request.']),
-  ERR_MESSAGE_BROKER_UNAVAILABLE: unavailable(['broker_unavailable', 'WIMSE', 'The message broker can not be reached.']),
-
   ERR_WIT_AGENT_NOT_ENTITLED: forbidden(['no_identity', 'WLAPI-4.1-01', 'No entry is registered for this workload.']),
   ERR_WIT_AGENT_KEY_PROOF: badRequest(['key_proof_invalid', 'WSVID-3.2-01', 'The key comes without a valid proof of possession.']),
   ERR_WIT_AGENT_ALGORITHM: badRequest(['cnf_alg_not_allowed', 'WSVID-3.2-04', 'The algorithm may not be used in a WIT-SVID.']),
