@@ -1,6 +1,6 @@
-import { badRequest, type ErrorRow, upstream } from './error-row.ts'
+import { badRequest, type ErrorRow, unavailable, upstream } from './error-row.ts'
 
-/** Proofs on messages of brokers. No draft is behind them yet, so the requirement is our own rule. */
+/** Proofs on messages of brokers, and the brokers themselves. No draft is behind them yet, so the requirement is our own rule. */
 export const messageErrors = {
   ERR_MESSAGE_PROOF_COUNT: badRequest(['message_proof_count', 'WIMSE', 'There is not exactly one proof in the message.']),
   ERR_MESSAGE_PROOF_MALFORMED: badRequest(['message_proof_malformed', 'WIMSE', 'The proof of the message is malformed.']),
@@ -40,4 +40,7 @@ export const messageErrors = {
   ERR_MESSAGE_PROOF_RESPONSE: upstream(['message_response_unproved', 'WIMSE', 'The response is not proved.']),
   ERR_MESSAGE_PROOF_RESPONSE_PEER: upstream(['workload_identity_mismatch', 'WIMSE', 'The response is from another workload.']),
   ERR_MESSAGE_PROOF_RESPONSE_STATUS: upstream(['message_status_mismatch', 'WIMSE', 'The status of the response does not fit its proof.']),
+
+  ERR_MESSAGE_BROKER_REFUSED: upstream(['broker_refused', 'WIMSE', 'The message broker refused the request.']),
+  ERR_MESSAGE_BROKER_UNAVAILABLE: unavailable(['broker_unavailable', 'WIMSE', 'The message broker can not be reached.']),
 } as const satisfies Record<`ERR_${string}`, ErrorRow>
