@@ -65,7 +65,7 @@ export function createRevocationEndpoint(options: RevocationEndpointOptions): Re
       // The use before the token: what fails in between is done again by whoever asks again.
       const finished = own?.use !== undefined && (await grantUses.finish(own.use))
       const revocation = own && (await revocationOf(parameters.token, own, runtime))
-      if (revocation !== undefined) await store.record(revocation, runtime.now() / 1000)
+      if (revocation !== undefined) await store.record(revocation, runtime.now() / 1000, 'client')
       const event = revocation === undefined && !finished ? 'revocation.unknown' : 'revocation.recorded'
       log.event(event, { ...revocation, ...(finished && { use: 'finished', grantHash: own?.use?.grant }), client: client.identifier })
       return { kind: 'response', status: 200, fields: [['cache-control', 'no-store']], body: null }
