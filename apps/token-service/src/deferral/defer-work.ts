@@ -133,8 +133,9 @@ function actorsOf(claims: JsonObject, { identifier }: AuthenticatedClient, worke
   const { maxChainDepth, allowRepeatedActors } = rules.delegation
   const subject = { sub, ...(act !== undefined && { act }), ...(mayAct !== undefined && { may_act: mayAct }) }
   const actors = sub === identifier ? parseActorChain(act, maxChainDepth) : joinChain(subject, identifier, rules)
-  // TEX-4.4-02: it names one actor, and the worker is one.
-  if (mayAct !== undefined && !(isJsonObject(mayAct) && mayAct['sub'] === worker)) throw new WimseError('ERR_EXCHANGE_MAY_ACT')
+  // TEX-4.4-02: it names one actor, and the worker is one, of no other issuer.
+  if (mayAct !== undefined && !(isJsonObject(mayAct) && mayAct['sub'] === worker && mayAct['iss'] === undefined))
+    throw new WimseError('ERR_EXCHANGE_MAY_ACT')
   // What nobody could redeem isn't issued.
   if (actors.length + 1 > maxChainDepth) throw new WimseError('ERR_EXCHANGE_ACTOR_CHAIN_DEPTH')
   const occurs = worker === sub || actors.some((actor) => actor.sub === worker)
