@@ -106,6 +106,12 @@ describe('a deferred grant', () => {
     })
   })
 
+  it('ends when it was to end, also where the clock goes on while it is made', async () => {
+    let now = NOW * 1000
+    const runtime = { ...world.runtime, now: () => (now += 1500) }
+    expect(await issue({}, runtime)).toMatchObject({ expiresAt: END })
+  })
+
   it('has limits where parameters are not known yet', async () => {
     const { parameters: _none, ...open } = deferral
     const { token } = await issue({ deferral: { ...open, limits: { amount: { atMost: 100 } }, uses: 1000 } })
