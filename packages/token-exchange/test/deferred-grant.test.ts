@@ -278,6 +278,15 @@ describe('a redemption', () => {
     expect(await codeOf(check(standing, { details }))).toBe(code)
   })
 
+  it('under limits is refused with a parameter in the place of what goes along, also where a rule has come to admit it', async () => {
+    const { parameters: _none, ...open } = deferral
+    const { token } = await issue({ deferral: { ...open, limits: { amount: { atMost: 100 } } }, context: { items: 3 } })
+    const members = ['amount', 'items', 'constructor']
+    const of = (parameters: JsonObject) => codeOf(verify(token).then((carrying) => check(carrying, { details: { parameters }, members })))
+    expect(await of({ amount: 1, items: 99 })).toBe('ERR_EXCHANGE_GRANT_PARAMETERS')
+    expect(await of({ amount: 1, constructor: 'x' })).toBe('ok')
+  })
+
   it('is refused to a worker that the grant does not name, and to one that proves no key', async () => {
     const exact = await verify((await issue({ deferral: { ...deferral, worker: PAYMENTS } })).token)
     expect(await codeOf(check(exact))).toBe('ok')
