@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { type JsonObject, requestViewOfRequest } from '@wimse/core'
 import { TOKEN_TYPES, type TypedToken, tokenExchangeRequest } from '@wimse/token-exchange'
 import type { Workload } from '@wimse/workload/node'
@@ -22,6 +23,7 @@ import {
   closeAll,
   createWorld,
   exchange,
+  IDP,
   ISSUER,
   JSON_TYPE,
   JWT_TYPE,
@@ -168,6 +170,20 @@ describe('a deferred grant is refused', () => {
     const subjectToken = { token: await world.accessToken(claims), type: ACCESS_TYPE }
     const answer = await work.defer(storefront, subjectToken, { ...(scope && { scope }), deferral: { ...asked, ...changes } })
     expect(refused(answer)).toEqual(['invalid_request', code])
+  })
+
+  it('for the worker of another issuer as one who may act for a workload that defers its own work', async () => {
+    const issuers = [{ issuer: IDP, jwksFile: join(world.directory, 'idp.json') }]
+    const other = await world.start({ ...deferral(), accessTokenIssuers: issuers })
+    const requester = await world.workload(STOREFRONT, [other])
+    const { scope, deferral: asked } = standing(world)
+    const changes = { ...(scope && { scope }), deferral: { ...asked, worker: WORKER } }
+    const answerTo = async (mayAct: JsonObject) => {
+      const subjectToken = { token: await world.accessToken({ sub: STOREFRONT, may_act: mayAct }), type: ACCESS_TYPE }
+      return work.defer(requester, subjectToken, changes, other)
+    }
+    expect((await answerTo({ sub: WORKER })).status).toBe(200)
+    expect(refused(await answerTo({ sub: WORKER, iss: IDP }))).toEqual(['invalid_request', 'ERR_EXCHANGE_MAY_ACT'])
   })
 
   it('where the worker turns out to act already, and the longest chain is kept whole', async () => {

@@ -87,6 +87,15 @@ describe('a deferred grant that is stopped gives no token:', () => {
     expect(code(await work.redeem(other, grant))).toBe('token')
   })
 
+  it('by the worker that has it, which then finishes no use any more: another one takes it over', async () => {
+    const { body } = await work.redeem(worker, grant)
+    await stop({ workload: WORKER })
+    expect((await work.giveUp(worker, body['access_token'])).body['error']).toBe('unauthorized_client')
+    expect(world.lastEvent()).toMatchObject({ event: 'revocation.refused', code: 'ERR_EXCHANGE_CLIENT_REVOKED', client: WORKER })
+    world.runtime.advance(60)
+    expect(code(await work.redeem(other, grant))).toBe('token')
+  })
+
   it('by the new transaction, whose use nobody takes over then, nor is anything made of its token', async () => {
     const { body } = await work.redeem(worker, grant)
     expect((await replaced(body['access_token'], 'payments:settle')).status).toBe(200)

@@ -13,10 +13,12 @@ import {
   PARAMETERS,
   standing,
   WORKER,
+  WORKERS,
 } from './deferred-harness.ts'
 import {
   ACCESS_TYPE,
   BANK_ISSUER,
+  CHARGES,
   claimsOf,
   closeAll,
   createWorld,
@@ -187,6 +189,36 @@ describe('work that is deferred', () => {
     const answer = await work.defer(orders, { token: String(redeemed.body['access_token']), type: TXN_TYPE })
     expect(answer.body['error']).toBe('invalid_request')
     expect(world.lastEvent()).toMatchObject({ code: 'ERR_EXCHANGE_SUBJECT_TOKEN' })
+  })
+
+  it('is no way to prolong itself over an access token either, nor over the transaction that starts with that', async () => {
+    const { clients, transactionTokens } = shopConfig(world.directory)
+    const own = { requesters: [PAYMENTS], workers: [WORKERS], maxLifetimeSeconds: 86_400 }
+    const actions = { settle: { scope: { 'payments:settle': [] }, members: ['order', 'amount'] } }
+    const start = { requesters: [PAYMENTS], scope: { 'payments:settle': [] } }
+    await begin({
+      clients,
+      transactionTokens: { ...(transactionTokens as JsonObject), rules: [...TRANSACTIONS, start] },
+      acting: { delegation: [{ actors: [STOREFRONT], subjects: ['*'], targets: [CHARGES], scope: ['*'] }], maxChainDepth: 8 },
+      deferral: { rules: [...(deferral()['deferral'] as { rules: [] }).rules, { ...own, actions }] },
+    })
+    const payments = await world.workload(PAYMENTS, [service])
+    const redeemed = await work.redeem(worker, await granted())
+    const came = { token: String(redeemed.body['access_token']), type: TXN_TYPE }
+    const exchanged = await exchange(storefront, service, { subjectToken: came, audience: CHARGES, requestedTokenType: ACCESS_TYPE })
+    const access = { token: String(exchanged.body['access_token']), type: ACCESS_TYPE }
+    const asked = { subjectToken: access, audience: 'shop.example', scope: ['payments:settle'], requestedTokenType: TXN_TYPE }
+    const started = await exchange(payments, service, asked)
+    const deferred = claimsOf(came.token)['deferral']
+    for (const { body } of [exchanged, started]) expect(claimsOf(body['access_token'])['deferral']).toEqual(deferred)
+    for (const subjectToken of [access, { token: String(started.body['access_token']), type: TXN_TYPE }]) {
+      expect((await work.defer(payments, subjectToken)).body['error']).toBe('invalid_request')
+      expect(world.lastEvent()).toMatchObject({ code: 'ERR_EXCHANGE_SUBJECT_TOKEN' })
+    }
+
+    // Whoever gives that up has finished nothing.
+    expect((await work.giveUp(payments, started.body['access_token'])).status).toBe(200)
+    expect(world.lastEvent()).not.toHaveProperty('use')
   })
 
   it('keeps its authority when the credential of the requester has ended and it is there no more', async () => {

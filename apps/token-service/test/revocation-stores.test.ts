@@ -42,8 +42,8 @@ describe.each([
   it.skipIf(name === 'Redis' && 'missing' in found)('stand until their end, the later of two, and no longer', async () => {
     const store = await open(10)
     expect(await store.find([one, two], NOW)).toBeUndefined()
-    await store.record({ ...one, until: NOW + 60 }, NOW)
-    await store.record({ ...one, until: NOW + 30 }, NOW)
+    await store.record({ ...one, until: NOW + 60 }, NOW, 'operator')
+    await store.record({ ...one, until: NOW + 30 }, NOW, 'operator')
     expect(await store.find([two, one], NOW + 59)).toEqual(one)
     expect(await store.find([two], NOW)).toBeUndefined()
     expect(await store.find([one], NOW + 60)).toBeUndefined()
@@ -53,14 +53,26 @@ describe.each([
 
   it.skipIf(name === 'Redis' && 'missing' in found)('can be withdrawn, and none that stands makes room', async () => {
     const store = await open(1)
-    await store.record({ ...one, until: NOW + 60 }, NOW)
-    expect(await codeOf(() => store.record({ ...two, until: NOW + 60 }, NOW))).toBe('ERR_REPLAY_STORE_FULL')
-    await store.record({ ...one, until: NOW + 90 }, NOW)
+    await store.record({ ...one, until: NOW + 60 }, NOW, 'operator')
+    expect(await codeOf(() => store.record({ ...two, until: NOW + 60 }, NOW, 'operator'))).toBe('ERR_REPLAY_STORE_FULL')
+    await store.record({ ...one, until: NOW + 90 }, NOW, 'operator')
     expect(await store.withdraw(one)).toBe(true)
     expect(await store.withdraw(one)).toBe(false)
-    await store.record({ ...two, until: NOW + 60 }, NOW)
-    await store.record({ ...one, until: NOW + 90 }, NOW + 60)
+    await store.record({ ...two, until: NOW + 60 }, NOW, 'operator')
+    await store.record({ ...one, until: NOW + 90 }, NOW + 60, 'operator')
     expect(await store.find([two, one], NOW + 61)).toEqual(one)
+  })
+
+  it.skipIf(name === 'Redis' && 'missing' in found)('leave half of the room to operators, however much clients give up', async () => {
+    const store = await open(4)
+    const hashes = ['B', 'C', 'D', 'E', 'F'].map((letter) => ({ kind: 'token', hash: letter.repeat(43), until: NOW + 60 }) as const)
+    const [first, second, third, ...rest] = hashes
+    for (const given of [first, second]) if (given !== undefined) await store.record(given, NOW, 'client')
+    if (third === undefined) throw new Error('hashes')
+    expect(await codeOf(() => store.record(third, NOW, 'client'))).toBe('ERR_REPLAY_STORE_FULL')
+    for (const stopped of rest) await store.record(stopped, NOW, 'operator')
+    expect(await codeOf(() => store.record(third, NOW, 'operator'))).toBe('ERR_REPLAY_STORE_FULL')
+    await store.record(third, NOW + 60, 'client')
   })
 })
 

@@ -158,14 +158,20 @@ export function createVerifyingHandler(options: VerifyingHandlerOptions): NodeHa
   }
 
   return (request: NodeRequest, response: NodeResponse) => {
-    const handler = handlers.get(request.url ?? '')
-    if (handler === undefined) {
-      response.writeHead(404)
+    const refuseAs = (status: number): void => {
+      response.writeHead(status)
       response.end()
-      return
     }
+    const handler = handlers.get(request.url ?? '')
+    if (handler === undefined) return refuseAs(404)
     const values = createContextValues()
-    const universal = universalRequestFromNodeRequest(request, response, undefined, values)
+    let universal: UniversalServerRequest
+    try {
+      universal = universalRequestFromNodeRequest(request, response, undefined, values)
+    } catch {
+      // An authority that is no host name, or none: nobody else would catch it, and the process would end.
+      return refuseAs(400)
+    }
     serve(handler, universal, () => fieldLinesOf(request), values)
       .then((answer) => universalResponseToNodeResponse(answer, response))
       // The caller is gone, or the answer could not be made: there is nobody to tell.

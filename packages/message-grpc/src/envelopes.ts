@@ -1,4 +1,4 @@
-import { type EnvelopedMessage, encodeEnvelope, transformSplitEnvelope } from '@connectrpc/connect/protocol'
+import { encodeEnvelope } from '@connectrpc/connect/protocol'
 import { type MaybePromise, WimseError } from '@wimse/core'
 import type { StreamItem, StreamProver, StreamVerifier } from './stream-proof.ts'
 
@@ -10,16 +10,49 @@ const PROOF_BYTES = 8192 + 64
 type Octets = AsyncIterable<Uint8Array>
 type StreamEnd = Extract<StreamItem, { readonly kind: 'end' }>
 
-/** The messages of a body, each with the five octets that gRPC puts before it, exactly as they came. */
+/** Flag and length, which gRPC puts before a message. */
+const HEAD_BYTES = 5
+
+/**
+ * The messages of a body, each with the five octets that gRPC puts before it, exactly as they came. Room is made for what has come, never for what a
+ * length announces, and octets that come one by one cost no more than others.
+ */
 async function* messagesOf(body: Octets, maxBytes: number): AsyncIterable<{ readonly whole: Uint8Array; readonly data: Uint8Array }> {
-  const split: AsyncIterable<EnvelopedMessage> = transformSplitEnvelope(maxBytes)(body)
-  for await (const { flags, data } of split) yield { whole: encodeEnvelope(flags, data), data }
+  let held = new Uint8Array(HEAD_BYTES)
+  let filled = 0
+  let wanted = HEAD_BYTES
+  for await (const chunk of body) {
+    for (let rest = chunk; rest.length > 0; ) {
+      const part = rest.subarray(0, wanted - filled)
+      rest = rest.subarray(part.length)
+      if (filled + part.length > held.length) held = grown(held, Math.min(wanted, Math.max(2 * held.length, filled + part.length)))
+      held.set(part, filled)
+      filled += part.length
+      if (filled === HEAD_BYTES) {
+        const length = new DataView(held.buffer).getUint32(1)
+        if (length > maxBytes) throw new WimseError('ERR_MESSAGE_BODY_TOO_LARGE')
+        wanted = HEAD_BYTES + length
+      }
+      if (filled < wanted) continue
+      yield { whole: held, data: held.subarray(HEAD_BYTES) }
+      held = new Uint8Array(HEAD_BYTES)
+      filled = 0
+      wanted = HEAD_BYTES
+    }
+  }
+  if (filled > 0) throw new WimseError('ERR_MESSAGE_MALFORMED', { detail: 'an incomplete message' })
+}
+
+function grown(octets: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+  const more = new Uint8Array(size)
+  more.set(octets)
+  return more
 }
 
 /**
  * The one message of a body, with what gRPC puts before it.
  *
- * @throws WimseError `ERR_MESSAGE_MALFORMED` when there is none, or more than one; a ConnectError for what is no body of gRPC or beyond the limit
+ * @throws WimseError `ERR_MESSAGE_MALFORMED` when there is none, or more than one, or what is no body of gRPC; `ERR_MESSAGE_BODY_TOO_LARGE`
  */
 export async function onlyMessage(body: Octets, maxBytes: number): Promise<Uint8Array> {
   let only: Uint8Array | undefined
@@ -45,7 +78,7 @@ export async function* proveBody(body: Octets, prover: StreamProver, maxBytes: n
  * The body that was proved, message by message as each is verified; what `proveBody` made comes back as it was.
  *
  * @param ended is told how the body ended: with the end, or without
- * @throws WimseError what the verifier throws, and `ERR_MESSAGE_PROOF_MALFORMED`
+ * @throws WimseError what the verifier throws, `ERR_MESSAGE_PROOF_MALFORMED`, `ERR_MESSAGE_MALFORMED`, `ERR_MESSAGE_BODY_TOO_LARGE`
  */
 export async function* verifyBody(
   body: Octets,

@@ -30,9 +30,19 @@ export function overrideStatus(trailer: Headers, error: ConnectError): void {
   setTrailerStatus(trailer, error)
 }
 
-/** Everything in a trailer, or in a header that stands for one, by which a client tells success from failure. */
+const STATUS_FIELDS = [headerGrpcStatus, headerGrpcMessage, headerStatusDetailsBin]
+
+/**
+ * Everything in a trailer by which a client tells success from failure. What is empty isn't what is missing: empty details are a success, whatever
+ * the status says.
+ */
 export function statusText(trailer: Headers | undefined): string {
-  return [headerGrpcStatus, headerGrpcMessage, headerStatusDetailsBin].map((name) => trailer?.get(name) ?? '').join(' ')
+  return JSON.stringify(STATUS_FIELDS.map((name) => trailer?.get(name) ?? null))
+}
+
+/** Whether any of that is in a header, where it would stand for the trailer. */
+export function hasStatus(header: Headers): boolean {
+  return STATUS_FIELDS.some((name) => header.has(name))
 }
 
 /** Whether it says plainly that the call failed. What could be read either way is no failure. */

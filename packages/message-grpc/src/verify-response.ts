@@ -2,7 +2,7 @@ import type { UniversalClientResponse } from '@connectrpc/connect/protocol'
 import { fieldLinesOfHeaders, type IdentifierPattern, matchesAny, parseIdentifierPattern, type Runtime, WimseError } from '@wimse/core'
 import { readWitField, type VerifiedWit, WIT_FIELD, type WitVerifier } from '@wimse/wit'
 import { verifyBody } from './envelopes.ts'
-import { isFailure, refusal, statusText } from './refusal.ts'
+import { hasStatus, isFailure, refusal, statusText } from './refusal.ts'
 import { createStreamVerifier } from './stream-proof.ts'
 
 /** Whose responses a client takes. */
@@ -47,7 +47,7 @@ export async function verifyResponse(response: UniversalClientResponse, context:
   const wit = await verifyServer(readWitField(fieldLinesOfHeaders(header)), responses)
   const verify = createStreamVerifier({ id, direction: 'response' }, wit, runtime)
   // A status in the header would count for more than that of the trailer, which the end has.
-  if (statusText(header).trim() !== '') throw new WimseError('ERR_MESSAGE_PROOF_RESPONSE_STATUS', { detail: 'in the header' })
+  if (hasStatus(header)) throw new WimseError('ERR_MESSAGE_PROOF_RESPONSE_STATUS', { detail: 'in the header' })
   const body = verifyBody(response.body, verify, maxMessageBytes, async (end) => {
     if (end === undefined && !isFailure(trailer)) throw new WimseError('ERR_MESSAGE_PROOF_TRUNCATED')
     if (end !== undefined && end.status !== (await runtime.crypto.digestText('sha-256', statusText(trailer)))) {
@@ -75,7 +75,7 @@ async function* refusing(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Ar
 async function* onlyError({ header, body, trailer, status }: UniversalClientResponse): AsyncIterable<Uint8Array> {
   for await (const octets of body) if (octets.length > 0) throw refusal(new WimseError('ERR_MESSAGE_PROOF_RESPONSE'))
   // Where a header has a status, it is the one that counts.
-  const last = statusText(header).trim() === '' ? trailer : header
+  const last = hasStatus(header) ? header : trailer
   if (status === 200 && !isFailure(last)) throw refusal(new WimseError('ERR_MESSAGE_PROOF_RESPONSE'))
   yield* []
 }

@@ -132,8 +132,8 @@ describe('options', () => {
     try {
       const small = world.connect({ maxMessageBytes: 10 })
       expect(await outcome(small.say({ value: 'x'.repeat(20) }))).toMatch(/resource_exhausted/)
-      expect(await outcome(world.client.say({ value: 'x'.repeat(200) }))).toMatch(/resource_exhausted/)
-      expect(await outcome(world.client.collect(sending(['x'.repeat(20_000)])))).toMatch(/resource_exhausted/)
+      expect(await outcome(world.client.say({ value: 'x'.repeat(200) }))).toBe('ERR_MESSAGE_BODY_TOO_LARGE')
+      expect(await outcome(world.client.collect(sending(['x'.repeat(20_000)])))).toBe('ERR_MESSAGE_BODY_TOO_LARGE')
       expect(world.read).toEqual([])
     } finally {
       await world.close()

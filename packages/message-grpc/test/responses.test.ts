@@ -105,6 +105,24 @@ describe('a failure', () => {
     expect(await outcome(world.client.whisper({ value: 'x' }))).toBe('ERR_MESSAGE_PROOF_RESPONSE_STATUS')
   })
 
+  it('that the server proves after messages is no success with empty details, which count for more than the status', async () => {
+    const failing = await createWorld({
+      proveResponses: true,
+      implementation: {
+        async *repeat() {
+          yield { value: 'a' }
+          throw new ConnectError('not found', Code.NotFound)
+        },
+      },
+    })
+    try {
+      failing.proxy.tampering = { trailers: (t) => ({ ...t, 'grpc-status-details-bin': '' }) }
+      expect(await outcome(wordsOf(failing.client.repeat({ value: 'x' })))).toBe('ERR_MESSAGE_PROOF_RESPONSE_STATUS')
+    } finally {
+      await failing.close()
+    }
+  })
+
   it('that nobody proves is a failure, and never a success', async () => {
     const unproved: Tampering = { response: ({ 'workload-identity-token': _, ...headers }) => headers, responses: rearranged(() => []) }
     world.proxy.tampering = { ...unproved, trailers: () => ({ 'grpc-status': '14' }) }

@@ -52,6 +52,20 @@ it('arbitrary requests are refused, reach nobody, and leave the server as it was
   expect(await outcome(world.client.say({ value: 'still there' }))).toBe('still there')
 })
 
+it.each(['[', ':', 'a:b:c'])(
+  'a request whose authority is %s, no host name, is refused and takes nothing else along',
+  async (authority) => {
+    const session = connect(world.direct)
+    const call = session.request({ ':method': 'POST', ':path': '/shop.echo.Echo/Say', ':authority': authority })
+    const answered = once(call, 'response')
+    call.end()
+    const [head] = await answered
+    expect(head).toMatchObject({ ':status': 400 })
+    session.destroy()
+    expect(await outcome(world.client.say({ value: 'still there' }))).toBe('still there')
+  },
+)
+
 it('a client that goes away in the middle of a stream ends it for the server, which goes on', async () => {
   const before = world.calls.length
   const leaving = new AbortController()

@@ -131,6 +131,12 @@ describe('an event in structured mode', () => {
     expect(found).toMatchObject(attributes)
   })
 
+  it('has as many octets of data as the message may have', async () => {
+    const json = utf8(JSON.stringify({ ...attributes, data_base64: 'A'.repeat(8 << 20) }))
+    const verified = await world.verify(await send(structuredCloudEvent(json, DESTINATION)), { boundFields, maxPayloadBytes: json.length })
+    expect(cloudEventOf(verified).data).toHaveLength(6 << 20)
+  })
+
   it('has attributes as text, and takes none from the fields', async () => {
     const sent = await send(
       structuredCloudEvent(utf8(JSON.stringify({ ...attributes, count: 3, urgent: true, subject: null })), DESTINATION),
@@ -149,6 +155,9 @@ describe('an event in structured mode', () => {
     ['a name that is none', JSON.stringify({ ...attributes, 'x-y': 'a' })],
     ['two kinds of data', JSON.stringify({ ...attributes, data: 1, data_base64: '' })],
     ['Base64 that is none', JSON.stringify({ ...attributes, data_base64: 'a' })],
+    ['Base64 of another length', JSON.stringify({ ...attributes, data_base64: 'AAAAA' })],
+    ['Base64 with an end of three', JSON.stringify({ ...attributes, data_base64: 'A===' })],
+    ['Base64 with white space', JSON.stringify({ ...attributes, data_base64: 'AA A' })],
   ])('is refused: %s', async (_title, json) => {
     const verified = await receive(json)
     expect(await codeOf(() => cloudEventOf(verified))).toBe('ERR_MESSAGE_MALFORMED')

@@ -162,6 +162,9 @@ describe('a deferral', () => {
     ['a start as a text', { ...least, not_before: '1' }, 'ERR_EXCHANGE_PARAMETER_MALFORMED'],
     ['an empty purpose', { ...least, purpose: '' }, 'ERR_EXCHANGE_PARAMETER_MALFORMED'],
     ['a purpose with a line break', { ...least, purpose: 'a\nb' }, 'ERR_EXCHANGE_PARAMETER_MALFORMED'],
+    ['a purpose with a line separator', { ...least, purpose: 'a\u2028b' }, 'ERR_EXCHANGE_PARAMETER_MALFORMED'],
+    ['a purpose that is shown in another order', { ...least, purpose: 'a\u202eb' }, 'ERR_EXCHANGE_PARAMETER_MALFORMED'],
+    ['a purpose of which a part is', { ...least, purpose: 'a\u2066b' }, 'ERR_EXCHANGE_PARAMETER_MALFORMED'],
     ['a purpose that is too long', { ...least, purpose: 'a'.repeat(MAX_PURPOSE_LENGTH + 1) }, 'ERR_EXCHANGE_PARAMETER_MALFORMED'],
     ['a purpose that is a number', { ...least, purpose: 1 }, 'ERR_EXCHANGE_PARAMETER_MALFORMED'],
   ] as readonly (readonly [string, unknown, ErrorCode])[])('is refused: %s', async (_title, value, code) => {

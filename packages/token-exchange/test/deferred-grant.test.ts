@@ -106,6 +106,12 @@ describe('a deferred grant', () => {
     })
   })
 
+  it('ends when it was to end, also where the clock goes on while it is made', async () => {
+    let now = NOW * 1000
+    const runtime = { ...world.runtime, now: () => (now += 1500) }
+    expect(await issue({}, runtime)).toMatchObject({ expiresAt: END })
+  })
+
   it('has limits where parameters are not known yet', async () => {
     const { parameters: _none, ...open } = deferral
     const { token } = await issue({ deferral: { ...open, limits: { amount: { atMost: 100 } }, uses: 1000 } })
@@ -270,6 +276,15 @@ describe('a redemption', () => {
     ['with a use with a space', { use: 'a b', parameters: { amount: 1 } }, 'ERR_EXCHANGE_PARAMETER_MALFORMED'],
   ] as readonly (readonly [string, JsonObject, ErrorCode])[])('under limits is refused %s', async (_title, details, code) => {
     expect(await codeOf(check(standing, { details }))).toBe(code)
+  })
+
+  it('under limits is refused with a parameter in the place of what goes along, also where a rule has come to admit it', async () => {
+    const { parameters: _none, ...open } = deferral
+    const { token } = await issue({ deferral: { ...open, limits: { amount: { atMost: 100 } } }, context: { items: 3 } })
+    const members = ['amount', 'items', 'constructor']
+    const of = (parameters: JsonObject) => codeOf(verify(token).then((carrying) => check(carrying, { details: { parameters }, members })))
+    expect(await of({ amount: 1, items: 99 })).toBe('ERR_EXCHANGE_GRANT_PARAMETERS')
+    expect(await of({ amount: 1, constructor: 'x' })).toBe('ok')
   })
 
   it('is refused to a worker that the grant does not name, and to one that proves no key', async () => {

@@ -17,6 +17,7 @@ import { subjectOfAccessToken, subjectOfSelfSigned, subjectOfTransactionToken, s
 import type { TokenRules } from '../token/token-rules.ts'
 import { deferralKindOf, type FittingDeferral } from './deferral-rules.ts'
 import { joinChain } from './join-chain.ts'
+import { keptDeferral } from './kept-deferral.ts'
 
 /** In whose name work is deferred. */
 interface DeferringSubject {
@@ -30,8 +31,8 @@ interface DeferringSubject {
 
 /**
  * Issues a deferred grant. In order: the one audience, which is this service; scope, no actor token, no `request_context`; what is deferred; a rule that
- * lets this requester defer that action to that worker by this kind of subject token; the bounds of the rule; the subject token, which is no token that came
- * of a grant itself, so that no work prolongs its own authority; the scope, whose values each need what the rule says of the subject's; the chain
+ * lets this requester defer that action to that worker by this kind of subject token; the bounds of the rule; the subject token, which didn't come of a
+ * grant itself, however often it was exchanged, so that no work prolongs its own authority; the scope, whose values each need what the rule says of the subject's; the chain
  * of actors, into which the requester comes unless it is the subject, and in which the worker has room yet.
  *
  * @throws WimseError `ERR_EXCHANGE_…`, `ERR_POLICY_DENIED`, `ERR_TRUST_STALE`, `ERR_REPLAY_STORE_…`
@@ -48,6 +49,9 @@ export async function deferWork(parameters: TokenExchangeParameters, client: Aut
   const { keys, issuer, runtime } = rules
   checkBounds(deferral, fitting, runtime.now() / 1000)
   const { claims, scope: own, transaction, context = {}, requestingWorkloads } = await subjectOf(parameters, client, fitting, rules)
+  if (keptDeferral(claims, issuer)['deferral'] !== undefined) {
+    throw new WimseError('ERR_EXCHANGE_SUBJECT_TOKEN', { detail: 'it came of a grant itself' })
+  }
   const available = Object.entries(fitting.action.scope).flatMap(([value, needed]) =>
     needed.every((one) => own.includes(one)) ? [value] : [],
   )
@@ -115,7 +119,6 @@ async function subjectOf(
   }
   if (type === TOKEN_TYPES.transactionToken) {
     const { claims, scope, transaction, transactionContext, requestingWorkloads } = await subjectOfTransactionToken(token, client, rules)
-    if (claims['deferral'] !== undefined) throw new WimseError('ERR_EXCHANGE_SUBJECT_TOKEN', { detail: 'it came of a grant itself' })
     return { claims, scope, transaction, requestingWorkloads, ...(isJsonObject(transactionContext) && { context: transactionContext }) }
   }
   const isSubject = (name: string): boolean => fitting.isSubject(name, client.identifier)
@@ -130,8 +133,9 @@ function actorsOf(claims: JsonObject, { identifier }: AuthenticatedClient, worke
   const { maxChainDepth, allowRepeatedActors } = rules.delegation
   const subject = { sub, ...(act !== undefined && { act }), ...(mayAct !== undefined && { may_act: mayAct }) }
   const actors = sub === identifier ? parseActorChain(act, maxChainDepth) : joinChain(subject, identifier, rules)
-  // TEX-4.4-02: it names one actor, and the worker is one.
-  if (mayAct !== undefined && !(isJsonObject(mayAct) && mayAct['sub'] === worker)) throw new WimseError('ERR_EXCHANGE_MAY_ACT')
+  // TEX-4.4-02: it names one actor, and the worker is one, of no other issuer.
+  if (mayAct !== undefined && !(isJsonObject(mayAct) && mayAct['sub'] === worker && mayAct['iss'] === undefined))
+    throw new WimseError('ERR_EXCHANGE_MAY_ACT')
   // What nobody could redeem isn't issued.
   if (actors.length + 1 > maxChainDepth) throw new WimseError('ERR_EXCHANGE_ACTOR_CHAIN_DEPTH')
   const occurs = worker === sub || actors.some((actor) => actor.sub === worker)

@@ -78,7 +78,7 @@ export function createOperatorEndpoint(options: OperatorEndpointOptions): Operat
       runtime,
       options.longestSeconds,
     )
-    await store.record(revocation, seconds())
+    await store.record(revocation, seconds(), 'operator')
     log.event('revocation.recorded', { ...revocation, reason, operator: identifier })
     return json(200, { ...revocation })
   }

@@ -40,11 +40,11 @@ export async function readOwnToken(token: string, keys: Pick<SigningKeys, 'autho
   }
 }
 
-/** A replacement belongs to another workload, and has several requesters. */
+/** A replacement belongs to another workload, and has several requesters; a transaction that was started further on belongs to who started it. */
 function useOf({ deferral, req_wl: requester }: JsonObject): GrantUse | undefined {
   if (!isJsonObject(deferral) || typeof requester !== 'string') return undefined
-  const { grant, use = '' } = deferral
-  return typeof grant === 'string' && typeof use === 'string' ? { grant, use } : undefined
+  const { grant, use = '', worker } = deferral
+  return worker === requester && typeof grant === 'string' && typeof use === 'string' ? { grant, use } : undefined
 }
 
 function holds(confirmation: AuthenticatedClient['confirmation'], holder: unknown, certificate: unknown): boolean {

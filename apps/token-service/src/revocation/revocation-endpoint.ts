@@ -41,7 +41,8 @@ export type RevocationEndpoint = (view: RequestView, peer: () => Promise<Verifie
  * form; the client, which authenticates as there (section 2.1); then the token. One of another client is refused, and one that isn't ours or has ended is
  * answered as if it had been revoked (section 2.2). `token_type_hint` isn't needed to find it.
  *
- * A worker that gives up the token of a deferred grant has finished that use of it, also when the token has ended: nobody gets the use again.
+ * A worker that gives up the token of a deferred grant has finished that use of it, also when the token has ended: nobody gets the use again. One that
+ * is stopped finishes nothing, since its word that the work was done is worth nothing.
  *
  * Only that token is stopped, not others of the same transaction or grant. One event each: `revocation.recorded`, `revocation.unknown` or
  * `revocation.refused`, with hashes alone.
@@ -62,10 +63,11 @@ export function createRevocationEndpoint(options: RevocationEndpointOptions): Re
         ...(found.connection !== undefined && { connection: found.connection }),
       })
       const own = await ownToken(parameters.token, client, keys)
+      if (own?.use !== undefined) await refuseStopped(client, store, runtime)
       // The use before the token: what fails in between is done again by whoever asks again.
       const finished = own?.use !== undefined && (await grantUses.finish(own.use))
       const revocation = own && (await revocationOf(parameters.token, own, runtime))
-      if (revocation !== undefined) await store.record(revocation, runtime.now() / 1000)
+      if (revocation !== undefined) await store.record(revocation, runtime.now() / 1000, 'client')
       const event = revocation === undefined && !finished ? 'revocation.unknown' : 'revocation.recorded'
       log.event(event, { ...revocation, ...(finished && { use: 'finished', grantHash: own?.use?.grant }), client: client.identifier })
       return { kind: 'response', status: 200, fields: [['cache-control', 'no-store']], body: null }
@@ -80,6 +82,11 @@ export function createRevocationEndpoint(options: RevocationEndpointOptions): Re
       return responseViewOfResponse(oauthErrorResponse(failure, { takesWpt: caller.authenticator !== undefined }))
     }
   }
+}
+
+async function refuseStopped({ identifier }: AuthenticatedClient, store: RevocationStore, runtime: Runtime): Promise<void> {
+  const found = await store.find([await keyOf({ kind: 'workload', value: identifier }, runtime)], runtime.now() / 1000)
+  if (found !== undefined) throw new WimseError('ERR_EXCHANGE_CLIENT_REVOKED')
 }
 
 async function ownToken(

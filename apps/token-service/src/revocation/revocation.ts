@@ -27,10 +27,13 @@ export interface Revocation extends RevocationKey {
   readonly until: number
 }
 
+/** Who stops it. What clients give up fills half of the room at most: whoever gets tokens only to give them up keeps no operator from stopping him. */
+export type RevokedBy = 'operator' | 'client'
+
 /** Remembers what is stopped. */
 export interface RevocationStore {
   /** Of two ends for the same thing the later one stands. @throws WimseError `ERR_REPLAY_STORE_FULL`, `ERR_REPLAY_STORE_UNAVAILABLE` */
-  record(revocation: Revocation, now: number): MaybePromise<void>
+  record(revocation: Revocation, now: number, by: RevokedBy): MaybePromise<void>
   /** Whether nothing is stopped, as far as can be told without asking anybody. */
   isEmpty(): boolean
   /** The first of these that is stopped. @throws WimseError `ERR_REPLAY_STORE_UNAVAILABLE` */
@@ -42,6 +45,11 @@ export interface RevocationStore {
 
 /** How many things may be stopped at a time. */
 export const MAX_REVOCATIONS = 20_000
+
+/** How many may be stopped for one more to be recorded. */
+export function roomFor(by: RevokedBy, capacity: number): number {
+  return by === 'operator' ? capacity : Math.ceil(capacity / 2)
+}
 
 /** The name without what it names. */
 export async function keyOf({ kind, value }: Revocable, { crypto }: Pick<Runtime, 'crypto'>): Promise<RevocationKey> {

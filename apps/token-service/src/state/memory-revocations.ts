@@ -1,5 +1,5 @@
 import { WimseError } from '@wimse/core'
-import { MAX_REVOCATIONS, type Revocation, type RevocationKey, type RevocationStore } from '../revocation/revocation.ts'
+import { MAX_REVOCATIONS, type Revocation, type RevocationKey, type RevocationStore, roomFor } from '../revocation/revocation.ts'
 
 const nameOf = ({ kind, hash }: RevocationKey): string => `${kind}:${hash}`
 
@@ -10,12 +10,12 @@ export function memoryRevocations(capacity: number = MAX_REVOCATIONS): Revocatio
     for (const [name, { until }] of standing) if (until <= now) standing.delete(name)
   }
   return {
-    record(revocation, now) {
+    record(revocation, now, by) {
       const name = nameOf(revocation)
       const before = standing.get(name)
       if (before === undefined) sweep(now)
       // None that stands makes room.
-      if (before === undefined && standing.size >= capacity) throw new WimseError('ERR_REPLAY_STORE_FULL')
+      if (before === undefined && standing.size >= roomFor(by, capacity)) throw new WimseError('ERR_REPLAY_STORE_FULL')
       if (before === undefined || before.until < revocation.until) standing.set(name, revocation)
     },
     isEmpty: () => standing.size === 0,

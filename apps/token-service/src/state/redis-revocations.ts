@@ -1,6 +1,13 @@
 import { WimseError } from '@wimse/core'
 import type { RedisConnection } from '@wimse/replay-redis'
-import { MAX_REVOCATIONS, REVOCATION_KINDS, type Revocation, type RevocationKey, type RevocationStore } from '../revocation/revocation.ts'
+import {
+  MAX_REVOCATIONS,
+  REVOCATION_KINDS,
+  type Revocation,
+  type RevocationKey,
+  type RevocationStore,
+  roomFor,
+} from '../revocation/revocation.ts'
 
 /** Options of {@link redisRevocations}. */
 export interface RedisRevocationOptions {
@@ -18,7 +25,7 @@ export interface RedisRevocationOptions {
  */
 export function redisRevocations({ connection, key, capacity = MAX_REVOCATIONS, wait }: RedisRevocationOptions): RevocationStore {
   return {
-    async record({ until, ...revocation }, now) {
+    async record({ until, ...revocation }, now, by) {
       const name = nameOf(revocation)
       const [, size, known] = await connection.send([
         ['ZREMRANGEBYSCORE', key, '-inf', String(now)],
@@ -27,7 +34,7 @@ export function redisRevocations({ connection, key, capacity = MAX_REVOCATIONS, 
       ])
       if (typeof size !== 'number') throw unknownReply()
       // None that stands makes room.
-      if (known === null && size >= capacity) throw new WimseError('ERR_REPLAY_STORE_FULL')
+      if (known === null && size >= roomFor(by, capacity)) throw new WimseError('ERR_REPLAY_STORE_FULL')
       const add = ['ZADD', key, 'GT', String(until), name]
       const waiting = wait === undefined ? [] : [['WAIT', String(wait.replicas), String(wait.timeoutMs)]]
       const [added, copies] = await connection.send([add, ...waiting])

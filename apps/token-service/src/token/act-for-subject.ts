@@ -11,6 +11,7 @@ import {
   type TokenExchangeParameters,
   tokenExchangeAnswer,
 } from '@wimse/token-exchange'
+import { keptDeferral } from '../deferral/kept-deferral.ts'
 import type { Issued } from './issued.ts'
 import { actorOfToken, subjectOfAccessToken, subjectOfTransactionToken } from './subject-token.ts'
 import type { TokenRules } from './token-rules.ts'
@@ -33,7 +34,7 @@ export async function exchangeForAccessToken(
   }
   const { audience } = rules.targets.resolve(parameters, client.identifier)
   const confirmation = requireConfirmation(client)
-  const { grant: acting } = await actingOf(parameters, client, audience, rules)
+  const { grant: acting, claims } = await actingOf(parameters, client, audience, rules)
   const { keys, issuer, runtime, config } = rules
   const { subject, actors, scope, notAfter } = acting
   const { token, expiresAt, expiresInSeconds } = await issueAccessToken(
@@ -42,6 +43,7 @@ export async function exchangeForAccessToken(
       subject,
       actors,
       scope,
+      claims: keptDeferral(claims, issuer),
       client: client.identifier,
       confirmation,
       notAfter,

@@ -14,6 +14,7 @@ import {
 } from '@wimse/token-exchange'
 import { issueTransactionToken, type TokenServiceOptions } from '@wimse/transaction-tokens'
 import type { SubjectKind } from '../config/policy-config.ts'
+import { keptDeferral } from '../deferral/kept-deferral.ts'
 import type { Issued } from './issued.ts'
 import { subjectOfAccessToken, subjectOfSelfSigned, subjectOfUnsignedJson } from './subject-token.ts'
 import type { ReadTransactionRule, TokenRules } from './token-rules.ts'
@@ -24,6 +25,7 @@ interface Subject {
   /** Who acts for the subject; the current one first. */
   readonly actors: readonly Actor[]
   readonly expiresAt: number | undefined
+  readonly claims?: JsonObject
 }
 
 const SUBJECT_KINDS: Readonly<Record<string, SubjectKind>> = {
@@ -49,7 +51,7 @@ export async function startTransaction(
   const asked = requiredScope(parameters)
   refuseActor(parameters)
   const rule = ruleFor(subjectToken.type, client, rules)
-  const { subject, scope: own, actors, expiresAt } = await subjectOf(parameters, client, rule, rules)
+  const { subject, scope: own, actors, expiresAt, claims = {} } = await subjectOf(parameters, client, rule, rules)
   const available = Object.entries(rule.scope).flatMap(([value, needed]) => (needed.every((one) => own.includes(one)) ? [value] : []))
   const scope = narrowScope(asked, available)
   const act = formatActorChain(actors)
@@ -64,7 +66,7 @@ export async function startTransaction(
       requesterContext: admitted(requestContext, rule.requestContext, 'request_context'),
       lifetimeSeconds: rule.lifetimeSeconds,
       // TEX-4.1-03: a transaction that was started on behalf of somebody never looks as if that one had started it.
-      ...(act !== undefined && { claims: { act } }),
+      claims: { ...(act !== undefined && { act }), ...keptDeferral(claims, rules.issuer) },
       ...(expiresAt !== undefined && { subjectExpiresAt: expiresAt }),
     },
     issuing,

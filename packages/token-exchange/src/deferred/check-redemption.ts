@@ -41,7 +41,7 @@ export interface Redemption {
 
 /**
  * Checks a redemption against its grant. In order: the client proved a key; it is of this trust domain, and the grant's pattern fits it;
- * `request_details` have `parameters`, `use` where the grant has several uses, and nothing else; every parameter is one of the action; they are those
+ * `request_details` have `parameters`, `use` where the grant has several uses, and nothing else; every parameter is one of the action and none of what goes along; they are those
  * of the grant, by their hash, or within its limits; the scope is a part of the grant's and of what the action may have.
  *
  * Not checked: whether the worker may join the chain of actors (`delegate`), whether the use is taken (a `GrantUseStore` knows), and revocation.
@@ -57,6 +57,8 @@ export async function checkRedemption(grant: VerifiedDeferredGrant, request: Red
   if (client.trustDomain !== trustDomain || !grant.worker.matches(client.identifier)) throw new WimseError('ERR_EXCHANGE_GRANT_CLIENT')
   const { use, parameters } = readDetails(request.details, grant)
   if (!Object.keys(parameters).every((name) => members.includes(name))) throw differ('a member that no rule admits')
+  // Rules change: what was carried then must not become a parameter that the worker chooses.
+  if (Object.keys(parameters).some((name) => Object.hasOwn(grant.context, name))) throw differ('a member that goes along')
   await checkTerms(parameters, grant, runtime)
   const scope = narrowScope(
     request.scope,

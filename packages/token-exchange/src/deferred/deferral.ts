@@ -29,7 +29,8 @@ export const MAX_DEFERRED_USES = 100_000
 export const MAX_PURPOSE_LENGTH = 256
 
 const NAME = /^[\x21-\x7e]{1,128}$/
-const CONTROL = /\p{Cc}/u
+/** Also what starts another line, or has text shown in another order than it is read by machines. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u
 const MEMBERS: readonly string[] = ['worker', 'action', 'parameters', 'limits', 'uses', 'not_before', 'end', 'purpose']
 
 /**

@@ -27,8 +27,9 @@ export interface GrantUseClaim extends GrantUse {
 export type GrantUseOutcome = 'new' | 'taken over' | 'held' | 'finished' | 'spent' | 'exhausted'
 
 /**
- * Remembers the uses of deferred grants until the grants end. A use is a lease: who has it is alone with it until the token of it ends, and
- * after that it can be taken over. Implementations over a network are asked once, after everything else held, and decide in one atomic step.
+ * Remembers the uses of deferred grants until the grants end. A use is a lease: nobody else gets it until its token has ended by the clock of
+ * the token service, and after that it can be taken over. Recipients that tolerate clocks take the first token for so much longer: an effect
+ * is kept single by `txn`, which both have. Implementations over a network are asked once, after everything else held, and decide in one atomic step.
  */
 export interface GrantUseStore {
   /** @throws WimseError `ERR_REPLAY_STORE_FULL`, `ERR_REPLAY_STORE_UNAVAILABLE`: nothing is issued then */

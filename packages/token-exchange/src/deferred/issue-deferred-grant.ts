@@ -78,7 +78,7 @@ export async function issueDeferredGrant(contents: DeferredGrantContents, option
   const issued = await issueJwt(
     DEFERRED_GRANT_TYPE,
     { subject, actors, claims: undefined, own },
-    { ...options, runtime, lifetimeSeconds: end - now, notAfter: undefined },
+    { ...options, runtime, lifetimeSeconds: end - now, notAfter: end },
   )
   if (issued.token.length > DEFAULT_MAX_TOKEN_BYTES) throw new WimseError('ERR_EXCHANGE_PARAMETER_TOO_LARGE', { detail: 'deferral' })
   return issued
