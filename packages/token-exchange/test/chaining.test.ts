@@ -246,6 +246,17 @@ describe('a transcription', () => {
     expect(run({ sub: 'bob', scope: 'read', level: 'low', locale: 7 })).toEqual({ subject: 'bob', actors: [], scope: ['read'], claims: {} })
   })
 
+  it('carries over the members of a claim that the table lists, and whose claim it was, where there is one', () => {
+    const members = { worker: {}, requester: { as: 'for' }, kind: { values: { night: 'late' } } }
+    const carry = createTranscription({ ...table, claims: { deferral: { as: 'job', members, subjectAs: 'user' } } })
+    const deferral = { worker: 'w', requester: 'r', kind: 'night', txn: 't', uses: 1 }
+    const { subject, claims } = carry({ sub: 'alice', scope: 'read', deferral }, { scope: undefined })
+    expect([subject, claims]).toEqual(['customer', { job: { worker: 'w', for: 'r', kind: 'late', user: 'alice' } }])
+    for (const other of [{}, { deferral: 'w' }, { deferral: ['w'] }]) {
+      expect(carry({ sub: 'alice', scope: 'read', ...other }, { scope: undefined }).claims).toEqual({})
+    }
+  })
+
   it('CHN-2.3.1-02, CHN-2.5-04: gives the scope that is asked for', () => {
     expect(run({ sub: 'alice', scope: 'pay read' }, ['read']).scope).toEqual(['read'])
   })
@@ -270,6 +281,10 @@ describe('a transcription', () => {
     ['makes a claim that tokens have for themselves', { claims: { level: { as: 'aud' } } }],
     ['carries one over', { claims: { cnf: {} } }],
     ['makes one claim of two', { claims: { a: { as: 'c' }, b: { as: 'c' } } }],
+    ['makes one member of two', { claims: { a: { members: { b: {}, c: { as: 'b' } } } } }],
+    ['makes a member of the subject that is one already', { claims: { a: { members: { b: {} }, subjectAs: 'b' } } }],
+    ['names a subject beside no members', { claims: { a: { subjectAs: 'b' } } }],
+    ['has values for an object', { claims: { a: { members: { b: {} }, values: { c: 'd' } } } }],
     ['makes an empty name', { subjects: [{ from: '*', to: '' }] }],
     ['makes two scope values of one', { scope: { pay: 'post read' } }],
   ] as readonly (readonly [string, Partial<ClaimsTable>])[])('is refused as a table when it %s', async (_title, change) => {
