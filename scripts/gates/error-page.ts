@@ -34,6 +34,7 @@ const families: readonly Family[] = [
   { prefix: 'ERR_JWS', title: 'Compact JWS', about: 'The form that WITs, WPTs and JWT-SVIDs share.' },
   { prefix: 'ERR_ENCODING', title: 'Encodings', about: 'base64url and JSON, where nothing more specific is known.' },
   { prefix: 'ERR_MESSAGE', title: 'HTTP messages', about: 'The message around credentials and proofs.' },
+  { prefix: 'ERR_MESSAGE_PROOF', title: 'Proofs of messages', about: 'Messages of brokers, and calls by gRPC, with a proof of their own.' },
   { prefix: 'ERR_CREDENTIAL', title: 'Own credentials', about: 'What this service would prove itself with.' },
   { prefix: 'ERR_INSECURE', title: 'Channels', about: 'Where a call may go.' },
   { prefix: 'ERR_OPTIONS', title: 'Options', about: 'Faults of configuration; thrown when something is made, not when a request comes.' },

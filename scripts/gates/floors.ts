@@ -17,6 +17,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   '@wimse/jwt-svid': { level: 3, neutral: true },
   '@wimse/wpt': { level: 4, neutral: true },
   '@wimse/http-signature': { level: 4, neutral: true },
+  '@wimse/message-proof': { level: 4, neutral: true },
   '@wimse/transaction-tokens': { level: 4, neutral: true },
   '@wimse/token-exchange': { level: 4, neutral: true },
   '@wimse/mutual-tls': { level: 4 },

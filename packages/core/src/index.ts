@@ -43,6 +43,14 @@ export {
   responseViewOfResponse,
 } from './message/message-view.ts'
 export { DEFAULT_MAX_BODY_BYTES, readBody } from './message/read-body.ts'
+export {
+  type DeliveryEntry,
+  type DeliveryKind,
+  type DeliveryStore,
+  type InMemoryDeliveryStore,
+  inMemoryDeliveryStore,
+} from './replay/delivery-store.ts'
+export type { StoreCapacity } from './replay/expiring-entries.ts'
 export { type InMemoryReplayStore, type InMemoryReplayStoreOptions, inMemoryReplayStore } from './replay/in-memory-replay-store.ts'
 export type { ReplayEntry, ReplayStore } from './replay/replay-store.ts'
 export type { CryptoEngine, DigestAlgorithm, EngineKey, MaybePromise, Runtime } from './runtime.ts'

@@ -6,10 +6,6 @@ export {
   type RedisConnection,
   type RedisConnectionOptions,
 } from './redis-connection.ts'
-export {
-  DEFAULT_CLOCK_SKEW_SECONDS,
-  type RedisReplayStore,
-  type RedisReplayStoreOptions,
-  type ReplicaWait,
-  redisReplayStore,
-} from './redis-replay-store.ts'
+export { type RedisDeliveryStore, redisDeliveryStore } from './redis-delivery-store.ts'
+export { DEFAULT_CLOCK_SKEW_SECONDS, type RedisStoreOptions, type ReplicaWait } from './redis-entries.ts'
+export { type RedisReplayStore, redisReplayStore } from './redis-replay-store.ts'

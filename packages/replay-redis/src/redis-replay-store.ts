@@ -1,30 +1,5 @@
-import { type ReplayEntry, type ReplayStore, type Runtime, WimseError } from '@wimse/core'
-import { defaultRuntime } from '@wimse/keys'
-import { DEFAULT_REDIS_TIMEOUT_MS, openRedis, type RedisConnection, type RedisConnectionOptions } from './redis-connection.ts'
-
-/** How many replicas have to have a proof before it counts as recorded. */
-export interface ReplicaWait {
-  readonly replicas: number
-  /** Half of the connection's timeout unless told, and less than it. */
-  readonly timeoutMs?: number
-}
-
-interface StoreOptions {
-  /** What keys begin with: one per service that answers to an audience. */
-  readonly prefix: string
-  /**
-   * By how much clocks of instances may differ: proofs are kept for as much longer, so that one whose clock is behind doesn't take again
-   * what the others have forgotten. 60 unless told.
-   */
-  readonly clockSkewSeconds?: number
-  /** Proofs are known to replicas, too, before they count. Without it, one that the primary alone had can be used again after a failover. */
-  readonly waitForReplicas?: ReplicaWait
-}
-
-/** Options of {@link redisReplayStore}: an address to connect to, or a connection that others use as well and that stays open. */
-export type RedisReplayStoreOptions =
-  | (StoreOptions & RedisConnectionOptions)
-  | (StoreOptions & { readonly connection: RedisConnection; readonly timeoutMs?: number; readonly runtime?: Runtime })
+import { type ReplayEntry, type ReplayStore, WimseError } from '@wimse/core'
+import { openEntries, type RedisStoreOptions } from './redis-entries.ts'
 
 /** A {@link ReplayStore} on Redis. */
 export interface RedisReplayStore extends ReplayStore {
@@ -32,8 +7,6 @@ export interface RedisReplayStore extends ReplayStore {
   /** Ends the connection that the store opened. */
   close(): Promise<void>
 }
-
-export const DEFAULT_CLOCK_SKEW_SECONDS = 60
 
 /**
  * A replay store that instances share. To record is one atomic command, `SET key 1 PX … NX`: of many at the same moment, from wherever, one
@@ -45,42 +18,16 @@ export const DEFAULT_CLOCK_SKEW_SECONDS = 60
  *
  * @throws WimseError as `openRedis`; `record` throws `ERR_REPLAY_STORE_UNAVAILABLE`, `ERR_REPLAY_STORE_FULL`, `ERR_OPTIONS_INVALID` for a proof without an end
  */
-export async function redisReplayStore(options: RedisReplayStoreOptions): Promise<RedisReplayStore> {
-  const { prefix, clockSkewSeconds = DEFAULT_CLOCK_SKEW_SECONDS, waitForReplicas, runtime = defaultRuntime() } = options
-  const { timeoutMs = DEFAULT_REDIS_TIMEOUT_MS } = options
-  if (typeof prefix !== 'string' || prefix === '') throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'prefix' })
-  if (!(clockSkewSeconds >= 0 && clockSkewSeconds <= 3600)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'clockSkewSeconds' })
-  const wait = waitForReplicas && waitCommand(waitForReplicas, timeoutMs)
-  const own = 'connection' in options ? undefined : await openRedis(options)
-  const connection = 'connection' in options ? options.connection : own
-
+export async function redisReplayStore(options: RedisStoreOptions): Promise<RedisReplayStore> {
+  const entries = await openEntries(options)
   return {
-    async record({ scope, id, expiresAt }, now) {
-      // A proof without an end would never leave, one that is no number would leave at once.
-      if (!Number.isFinite(expiresAt) || !Number.isFinite(now)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'expiry of a proof' })
-      const hash = await runtime.crypto.digestText('sha-256', JSON.stringify([scope, id]))
-      const lifeMs = Math.ceil(Math.max(1, expiresAt - now + clockSkewSeconds) * 1000)
-      const set = ['SET', `${prefix}${hash}`, '1', 'PX', String(lifeMs), 'NX']
-      const [reply, copies] = (await connection?.send(wait === undefined ? [set] : [set, wait.command])) ?? []
+    async record(entry, now) {
+      const { key, lifeMs } = await entries.place(entry, now)
+      const reply = await entries.write(['SET', key, '1', 'PX', lifeMs, 'NX'], (written) => written === 'OK')
       if (reply === null) return false
       if (reply !== 'OK') throw new WimseError('ERR_REPLAY_STORE_UNAVAILABLE', { detail: 'an unknown reply' })
-      if (wait !== undefined && !(typeof copies === 'number' && copies >= wait.replicas)) {
-        throw new WimseError('ERR_REPLAY_STORE_UNAVAILABLE', { detail: 'too few replicas' })
-      }
       return true
     },
-    close: async () => own?.close(),
+    close: entries.close,
   }
-}
-
-function waitCommand(
-  { replicas, timeoutMs }: ReplicaWait,
-  limitMs: number,
-): { readonly replicas: number; readonly command: readonly string[] } {
-  const waitMs = timeoutMs ?? Math.floor(limitMs / 2)
-  // WAIT 0 ms waits for ever.
-  if (!Number.isSafeInteger(replicas) || replicas < 1 || !Number.isSafeInteger(waitMs) || waitMs < 1 || waitMs >= limitMs) {
-    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'waitForReplicas' })
-  }
-  return { replicas, command: ['WAIT', String(replicas), String(waitMs)] }
 }

@@ -8,6 +8,7 @@ export {
   MAX_CLOCK_TOLERANCE_SECONDS,
   type VerifyWitOptions,
   verifyWit,
+  type WitMoment,
   type WitVerifier,
 } from './verify-wit.ts'
 export { assertLiveCredential, createWitCredential, type WitCredential } from './wit-credential.ts'

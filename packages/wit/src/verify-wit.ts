@@ -52,8 +52,17 @@ export const MAX_CLOCK_TOLERANCE_SECONDS = 120
 export const DEFAULT_WIT_MAX_LIFETIME_SECONDS = 86_400
 export const DEFAULT_WIT_CACHE_SIZE = 10_000
 
+/** For which moment a WIT is judged. */
+export interface WitMoment {
+  /**
+   * Seconds since the epoch: when the message that carries the WIT was taken, by a clock that you trust. Now unless told, and never later.
+   * Only times are judged by it; the anchors are those of now.
+   */
+  readonly at: number
+}
+
 /** Verifies WITs under one configuration. */
-export type WitVerifier = (token: string) => Promise<VerifiedWit>
+export type WitVerifier = (token: string, moment?: WitMoment) => Promise<VerifiedWit>
 
 /**
  * Verifies a WIT (CRED-5.1.4, WIT-SVID section 4). In order: compact JWS and strict JSON (CRED-5.1.4-02), `typ` (CRED-5.1.4-05), `alg`
@@ -72,9 +81,13 @@ export async function verifyWit(token: string, options: VerifyWitOptions): Promi
 }
 
 /**
- * As {@link verifyWit}, remembering the WITs that verified by their hash, until they expire or an anchor of their trust domain changes.
+ * As {@link verifyWit}, remembering the WITs that verified by their hash, until an anchor of their trust domain changes. Their times are
+ * judged each time.
  *
- * @throws WimseError `ERR_OPTIONS_INVALID`
+ * A WIT that is judged for a moment in the past may have expired since: `refusedFrom` of what comes back keeps it useless for requests, and
+ * so does the verifier itself when it is asked about now.
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID`, of the verifier for a moment that is no time or in the future
  */
 export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
   const { trust, issuers = {}, algorithms: policy } = options
@@ -92,9 +105,12 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
   const pooled = createKeyPool(options.cacheSize ?? DEFAULT_WIT_CACHE_SIZE, runtime)
   const bundleOf = (wit: VerifiedWit): TrustBundle => bundleOfTrustDomain(trust, wit.trustDomain)
 
-  return async (token) => {
+  return async (token, moment) => {
     if (typeof token !== 'string' || token.length > maxTokenBytes) throw new WimseError('ERR_WIT_MALFORMED', { detail: 'too long' })
-    const now = runtime.now() / 1000
+    const present = runtime.now() / 1000
+    const now = moment?.at ?? present
+    // `!(<=)`: what is no number is no moment. Clocks differ, so that one a little ahead of ours is none of the future.
+    if (!(now <= present + tolerance)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'the moment that a WIT is judged for' })
     const digest = runtime.crypto.digestText('sha-256', token)
     const hash = typeof digest === 'string' ? digest : await digest
     const seen = cache.get(hash, now, bundleOf)
@@ -118,7 +134,7 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
     const valid = verifier.verify(jws.signingInput, jws.signature)
     if (!(valid instanceof Promise ? await valid : valid)) throw new WimseError('ERR_WIT_SIGNATURE')
 
-    const expiresAt = checkTimes(jws.payload, now, tolerance, maxLifetimeSeconds)
+    const { expiresAt, acceptedFrom } = checkTimes(jws.payload, now, tolerance, maxLifetimeSeconds)
     const issuer = checkIssuer(jws.payload, Object.hasOwn(issuers, trustDomain) ? issuers[trustDomain] : undefined)
     if (profile.audienceForbidden && jws.payload['aud'] !== undefined) throw new WimseError('ERR_WIT_AUD')
     const key = pooled(confirmationKeyOf(jws.payload, allowed))
@@ -135,7 +151,7 @@ export function createWitVerifier(options: VerifyWitOptions): WitVerifier {
       confirmation,
       claims: jws.payload,
     })
-    cache.set(wit, bundle)
+    cache.set(wit, bundle, acceptedFrom)
     return wit
   }
 }
@@ -186,7 +202,12 @@ function bundleOfTrustDomain(trust: TrustStore, trustDomain: TrustDomain): Trust
   }
 }
 
-function checkTimes(claims: JsonObject, now: number, tolerance: number, maxLifetime: number): number {
+function checkTimes(
+  claims: JsonObject,
+  now: number,
+  tolerance: number,
+  maxLifetime: number,
+): { readonly expiresAt: number; readonly acceptedFrom: number } {
   const { exp, nbf, iat } = claims
   // CRED-5.1-08, WSVID-3.4-02
   if (typeof exp !== 'number') throw new WimseError('ERR_WIT_EXP')
@@ -199,7 +220,8 @@ function checkTimes(claims: JsonObject, now: number, tolerance: number, maxLifet
   if (iat !== undefined && typeof iat !== 'number') throw new WimseError('ERR_WIT_CLAIM', { detail: 'iat' })
   // CRED-5.1.4-10, WSVID-3.5-05
   if (exp - now > maxLifetime + tolerance) throw new WimseError('ERR_WIT_LIFETIME')
-  return exp
+  const start = nbf === undefined ? Number.NEGATIVE_INFINITY : nbf - tolerance
+  return { expiresAt: exp, acceptedFrom: Math.max(start, exp - maxLifetime - tolerance) }
 }
 
 function checkIssuer(claims: JsonObject, allowed: readonly string[] | undefined): string | undefined {

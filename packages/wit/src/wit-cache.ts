@@ -3,21 +3,25 @@ import { createVerifier, type PublicJwk, type Verifier } from '@wimse/keys'
 import type { TrustBundle } from '@wimse/trust'
 import type { VerifiedWit } from './verified-wit.ts'
 
-/** A verified WIT and the anchors that it was verified under. */
+/** A verified WIT, the anchors that it was verified under, and from when on it passes: until `refusedFrom`. */
 interface Remembered {
   readonly wit: VerifiedWit
   readonly bundle: TrustBundle
+  readonly acceptedFrom: number
 }
 
 /** Remembers verified WITs by their hash. */
 export interface WitCache {
   /**
-   * The WIT, when its anchors are still the ones it was verified under and it is not refused for its age; else it is forgotten.
+   * The WIT, when its anchors are still the ones it was verified under and its times hold at that moment, whatever moment it was verified
+   * for. With other anchors it is forgotten.
    *
+   * @param at seconds since the epoch
    * @throws WimseError what `bundleOf` throws: no anchors, no WIT
    */
-  get(hash: string, now: number, bundleOf: (wit: VerifiedWit) => TrustBundle): VerifiedWit | undefined
-  set(wit: VerifiedWit, bundle: TrustBundle): void
+  get(hash: string, at: number, bundleOf: (wit: VerifiedWit) => TrustBundle): VerifiedWit | undefined
+  /** @param acceptedFrom seconds since the epoch before which its times don't hold */
+  set(wit: VerifiedWit, bundle: TrustBundle, acceptedFrom: number): void
 }
 
 /**
@@ -28,15 +32,17 @@ export interface WitCache {
 export function createWitCache(size: number): WitCache {
   const remembered = createBoundedMap<Remembered>(size)
   return {
-    get(hash, now, bundleOf) {
+    get(hash, at, bundleOf) {
       const entry = remembered.get(hash)
       if (entry === undefined) return undefined
-      if (now < entry.wit.refusedFrom && bundleOf(entry.wit) === entry.bundle) return entry.wit
-      remembered.delete(hash)
-      return undefined
+      if (bundleOf(entry.wit) !== entry.bundle) {
+        remembered.delete(hash)
+        return undefined
+      }
+      return at >= entry.acceptedFrom && at < entry.wit.refusedFrom ? entry.wit : undefined
     },
-    set(wit, bundle) {
-      remembered.set(wit.hash, { wit, bundle })
+    set(wit, bundle, acceptedFrom) {
+      remembered.set(wit.hash, { wit, bundle, acceptedFrom })
     },
   }
 }

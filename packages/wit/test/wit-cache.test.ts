@@ -199,6 +199,60 @@ describe('a WIT that was seen', () => {
   })
 })
 
+describe('a WIT that is judged for a moment in the past', () => {
+  it('CRED-9.2.1-01: may have expired since, and passes nowhere else, remembered or not', async () => {
+    const { verifier, clock, verifications } = await setup({ '1': world.issuer })
+    const verify = verifier()
+    const token = await world.forge({ claims: { exp: NOW + 60 } })
+    clock.advance(1000)
+    expect(await codeOf(verify(token))).toBe('ERR_WIT_EXPIRED')
+    const wit = await verify(token, { at: NOW + 10 })
+    expect(wit.refusedFrom).toBe(NOW + 90)
+    expect(await codeOf(verify(token))).toBe('ERR_WIT_EXPIRED')
+    expect(await codeOf(verify(token, { at: NOW + 90 }))).toBe('ERR_WIT_EXPIRED')
+    expect(await codeOf(verifier()(token))).toBe('ERR_WIT_EXPIRED')
+    const before = verifications()
+    expect(await verify(token, { at: NOW + 89.9 })).toBe(wit)
+    expect(verifications()).toBe(before)
+  })
+
+  it('WSVID-3.5-02: is refused for one before it was valid, although it is remembered as valid now', async () => {
+    const { verifier, clock } = await setup({ '1': world.issuer })
+    const verify = verifier()
+    clock.advance(200)
+    const token = await world.forge({ claims: { nbf: NOW + 100, exp: NOW + 400 } })
+    expect(await codeOf(verify(token))).toBe('ok')
+    expect(await codeOf(verify(token, { at: NOW + 69.9 }))).toBe('ERR_WIT_NOT_YET_VALID')
+    expect(await codeOf(verify(token, { at: NOW + 70 }))).toBe('ok')
+  })
+
+  it('CRED-5.1.4-10, WSVID-3.5-05: is refused for one before which it would have lived too long', async () => {
+    const { verifier, clock } = await setup({ '1': world.issuer })
+    const verify = verifier({ maxLifetimeSeconds: 300 })
+    clock.advance(200)
+    const token = await world.forge({ claims: { exp: NOW + 400 } })
+    expect(await codeOf(verify(token))).toBe('ok')
+    expect(await codeOf(verify(token, { at: NOW + 69.9 }))).toBe('ERR_WIT_LIFETIME')
+    expect(await codeOf(verify(token, { at: NOW + 70 }))).toBe('ok')
+  })
+
+  it('CRED-3-05: is judged by the anchors of now', async () => {
+    const { verifier, publish } = await setup({ '1': world.issuer })
+    const verify = verifier()
+    const token = await world.forge()
+    expect(await codeOf(verify(token, { at: NOW - 10 }))).toBe('ok')
+    publish({ '2': await signerOf('other') })
+    expect(await codeOf(verify(token, { at: NOW - 10 }))).toBe('ERR_WIT_KEY_UNKNOWN')
+  })
+
+  it.each([NOW + 30.1, Number.NaN, Number.POSITIVE_INFINITY])('is judged for no moment in the future: %s', async (at) => {
+    const verify = (await setup({ '1': world.issuer })).verifier()
+    const token = await world.forge()
+    expect(await codeOf(verify(token, { at }))).toBe('ERR_OPTIONS_INVALID')
+    expect(await codeOf(verify(token, { at: NOW + 30 }))).toBe('ok')
+  })
+})
+
 describe('an unknown kid', () => {
   it('CRED-3-08: is asked for once per cooldown and then refused', async () => {
     const { verifier, refreshes, clock } = await setup({ '1': world.issuer })

@@ -3,6 +3,7 @@ import type { ErrorRow } from './error-row.ts'
 import { exchangeErrors } from './exchange-errors.ts'
 import { generalErrors } from './general-errors.ts'
 import { infrastructureErrors } from './infrastructure-errors.ts'
+import { messageErrors } from './message-errors.ts'
 import { proofErrors } from './proof-errors.ts'
 import { transactionErrors } from './transaction-errors.ts'
 
@@ -11,6 +12,7 @@ export type ErrorCode =
   | keyof typeof generalErrors
   | keyof typeof credentialErrors
   | keyof typeof proofErrors
+  | keyof typeof messageErrors
   | keyof typeof transactionErrors
   | keyof typeof exchangeErrors
   | keyof typeof infrastructureErrors
@@ -20,6 +22,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = Object.freeze({
   ...generalErrors,
   ...credentialErrors,
   ...proofErrors,
+  ...messageErrors,
   ...transactionErrors,
   ...exchangeErrors,
   ...infrastructureErrors,
