@@ -9,6 +9,7 @@ export interface Floor {
 /** The workspaces by name. `testing` stands beside the tower: it uses what it needs, and only tests, samples and apps use it. */
 export const floors: Readonly<Record<string, Floor>> = {
   '@wimse/core': { level: 0, neutral: true },
+  '@wimse/local-server': { level: 0 },
   '@wimse/keys': { level: 1, neutral: true },
   '@wimse/http-message-signatures': { level: 1, neutral: true },
   '@wimse/x509': { level: 1, neutral: true },
@@ -27,6 +28,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   '@wimse/workload': { level: 5 },
   '@wimse/program': { level: 5 },
   '@wimse/replay-redis': { level: 5 },
+  '@wimse/message-nats': { level: 5 },
   '@wimse/token-service': { level: 6 },
   '@wimse/wit-agent': { level: 6 },
   '@wimse/shop-platform': { level: 6.3 },
@@ -48,4 +50,6 @@ export const testOnly: readonly string[] = ['@wimse/testing']
 export const soleImporters: Readonly<Record<string, string>> = {
   'structured-headers': '@wimse/http-message-signatures',
   '@redis/client': '@wimse/replay-redis',
+  '@nats-io/jetstream': '@wimse/message-nats',
+  '@nats-io/transport-node': '@wimse/message-nats',
 }

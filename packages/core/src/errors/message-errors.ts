@@ -1,6 +1,6 @@
-import { badRequest, type ErrorRow } from './error-row.ts'
+import { badRequest, type ErrorRow, unavailable, upstream } from './error-row.ts'
 
-/** Proofs on messages of brokers. No draft is behind them yet, so the requirement is our own rule. */
+/** Proofs on messages of brokers, and the brokers themselves. No draft is behind them yet, so the requirement is our own rule. */
 export const messageErrors = {
   ERR_MESSAGE_PROOF_COUNT: badRequest(['message_proof_count', 'WIMSE', 'There is not exactly one proof in the message.']),
   ERR_MESSAGE_PROOF_MALFORMED: badRequest(['message_proof_malformed', 'WIMSE', 'The proof of the message is malformed.']),
@@ -33,4 +33,7 @@ export const messageErrors = {
   ERR_MESSAGE_PROOF_FIELD_UNKNOWN: badRequest(['message_field_unknown', 'WIMSE', 'The proof binds a header field that is not understood.']),
   ERR_MESSAGE_PROOF_FIELD_REPEATED: badRequest(['message_field_repeated', 'WIMSE', 'A bound header field occurs more than once.']),
   ERR_MESSAGE_PROOF_REPLAYED: badRequest(['message_replayed', 'WIMSE', 'The proof came with another message before.']),
+
+  ERR_MESSAGE_BROKER_REFUSED: upstream(['broker_refused', 'WIMSE', 'The message broker refused the request.']),
+  ERR_MESSAGE_BROKER_UNAVAILABLE: unavailable(['broker_unavailable', 'WIMSE', 'The message broker can not be reached.']),
 } as const satisfies Record<`ERR_${string}`, ErrorRow>

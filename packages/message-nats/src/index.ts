@@ -1,0 +1,6 @@
+export { type NatsAddress, parseNatsUrl } from './nats-address.ts'
+export { DEFAULT_NATS_TIMEOUT_MS, type NatsBroker, type NatsMessage, natsBroker, type StoredMessage } from './nats-broker.ts'
+export type { ConsumerDeclaration, StreamDeclaration } from './nats-declarations.ts'
+export type { NatsDelivery } from './nats-delivery.ts'
+export type { DeliverySource, NatsDeliveries } from './open-deliveries.ts'
+export { DEFAULT_NATS_START_TIMEOUT_MS, type NatsOptions, type NatsTls, openNats } from './open-nats.ts'
