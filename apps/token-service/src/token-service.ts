@@ -14,6 +14,7 @@ import {
 import { createTransactionTokenVerifier } from '@wimse/transaction-tokens'
 import { createWitVerifier } from '@wimse/wit'
 import type { Workload } from '@wimse/workload/node'
+import { longestGrantSeconds } from './config/deferral-config.ts'
 import type { ClientMethod, TokenServiceConfig } from './config/token-service-config.ts'
 import { combineIssuers, openIssuers } from './issuers/issuer-keys.ts'
 import { openWorkload } from './issuers/open-workload.ts'
@@ -21,6 +22,8 @@ import { generatedKeys } from './keys/generated-keys.ts'
 import { type KeyFile, keyFile } from './keys/key-file.ts'
 import type { SigningKeys } from './keys/signing-keys.ts'
 import { createOperatorEndpoint, REVOCATIONS_PATH } from './revocation/operator-endpoint.ts'
+import { DEFAULT_REVOCATION_SECONDS } from './revocation/read-revocation.ts'
+import { MAX_CLOCK_SKEW_SECONDS } from './revocation/revocation.ts'
 import { createRevocationEndpoint } from './revocation/revocation-endpoint.ts'
 import { type HealthReport, serveHealth } from './serve/health-server.ts'
 import { JWKS_PATH, REVOKE_PATH, serveTokens, TOKEN_PATH } from './serve/token-server.ts'
@@ -59,7 +62,7 @@ export async function startTokenService(config: TokenServiceConfig, options: Tok
   const { log, runtime = defaultRuntime() } = options
   const { file } = config.keys
   const fromFile = file === undefined ? undefined : await keyFile(file, runtime)
-  const keys = fromFile ?? (await generatedKeys({ ...config.keys, overlapSeconds: KEY_OVERLAP_SECONDS, runtime, log }))
+  const keys = fromFile ?? (await generatedKeys({ ...config.keys, ...keyPeriods(config), runtime, log }))
   const closers: (() => unknown)[] = [() => keys.close()]
   const close = async (): Promise<void> => {
     for (const step of closers.splice(0).reverse()) await step()
@@ -89,6 +92,11 @@ export async function startTokenService(config: TokenServiceConfig, options: Tok
     await close()
     throw error
   }
+}
+
+/** A grant is verified here alone: its key is kept for that, and published no longer than for other tokens. */
+function keyPeriods({ deferral }: TokenServiceConfig): { readonly overlapSeconds: number; readonly keptSeconds: number } {
+  return { overlapSeconds: KEY_OVERLAP_SECONDS, keptSeconds: longestGrantSeconds(deferral) + 300 }
 }
 
 interface ServiceParts {
@@ -139,9 +147,19 @@ function endpoints(
     runtime,
   }
   const token = createTokenEndpoint({ rules, caller, clients, revocations: state.revocations, log })
-  const revoke = createRevocationEndpoint({ store: state.revocations, keys, caller, clients, runtime, log })
+  const revoke = createRevocationEndpoint({ store: state.revocations, grantUses: state.grantUses, keys, caller, clients, runtime, log })
   const { operators } = config.revocation
-  const stopped = createOperatorEndpoint({ store: state.revocations, operators, readers: config.clients.admit, caller, runtime, log })
+  // No token that exists outlives what is stopped.
+  const longestSeconds = Math.max(DEFAULT_REVOCATION_SECONDS, longestGrantSeconds(config.deferral) + MAX_CLOCK_SKEW_SECONDS)
+  const stopped = createOperatorEndpoint({
+    store: state.revocations,
+    longestSeconds,
+    operators,
+    readers: config.clients.admit,
+    caller,
+    runtime,
+    log,
+  })
   return (path) => {
     if (path === TOKEN_PATH) return token
     if (path === REVOKE_PATH) return revoke
@@ -189,6 +207,8 @@ async function tokenRules(
     }),
     usedGrants: state.usedGrants,
     selfSigned: state.proofs,
+    grantUses: state.grantUses,
+    revocations: state.revocations,
   })
 }
 

@@ -72,6 +72,52 @@ export {
   type AttestationRules,
   DEFAULT_MAX_PROOF_AGE_SECONDS,
 } from './client-auth/verify-attestation-proof.ts'
+export { canonicalJson, hashOfParameters, MAX_PARAMETERS_DEPTH } from './deferred/canonical-json.ts'
+export { checkRedemption, type Redemption, type RedemptionRequest } from './deferred/check-redemption.ts'
+export {
+  type Deferral,
+  formatDeferral,
+  MAX_DEFERRED_USES,
+  MAX_PURPOSE_LENGTH,
+  parseDeferral,
+  type ReadDeferral,
+} from './deferred/deferral.ts'
+export {
+  type DeferredGrantRequestOptions,
+  deferredGrantRequest,
+  type RedemptionRequestOptions,
+  redemptionRequest,
+} from './deferred/deferred-requests.ts'
+export {
+  type GrantUse,
+  type GrantUseClaim,
+  type GrantUseOutcome,
+  type GrantUseStore,
+  type InMemoryGrantUseStore,
+  type InMemoryGrantUseStoreOptions,
+  inMemoryGrantUseStore,
+  requireUse,
+} from './deferred/grant-use-store.ts'
+export {
+  DEFERRED_GRANT_TYPE,
+  type DeferredGrantContents,
+  issueDeferredGrant,
+  MAX_DEFERRED_GRANT_LIFETIME_SECONDS,
+} from './deferred/issue-deferred-grant.ts'
+export {
+  formatParameterLimits,
+  MAX_LIMITED_PARAMETERS,
+  type ParameterLimit,
+  type ParameterLimits,
+  parseParameterLimits,
+  withinLimits,
+} from './deferred/parameter-limits.ts'
+export {
+  type DeferredTerms,
+  type VerifiedDeferredGrant,
+  type VerifyDeferredGrantOptions,
+  verifyDeferredGrant,
+} from './deferred/verify-deferred-grant.ts'
 export {
   type ActingGrant,
   type ActingRequest,

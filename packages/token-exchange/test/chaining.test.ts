@@ -252,7 +252,14 @@ describe('a transcription', () => {
     const deferral = { worker: 'w', requester: 'r', kind: 'night', txn: 't', uses: 1 }
     const { subject, claims } = carry({ sub: 'alice', scope: 'read', deferral }, { scope: undefined })
     expect([subject, claims]).toEqual(['customer', { job: { worker: 'w', for: 'r', kind: 'late', user: 'alice' } }])
-    for (const other of [{}, { deferral: 'w' }, { deferral: ['w'] }]) {
+    for (const other of [
+      {},
+      { deferral: 'w' },
+      { deferral: ['w'] },
+      { deferral: null },
+      { deferral: {} },
+      { deferral: { worker: 3, txn: 't' } },
+    ]) {
       expect(carry({ sub: 'alice', scope: 'read', ...other }, { scope: undefined }).claims).toEqual({})
     }
   })

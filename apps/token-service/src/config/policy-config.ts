@@ -55,7 +55,12 @@ const checkPattern = (value: string): unknown => parseIdentifierPattern(value)
 export const pattern: Decoder<string> = checked(text, checkPattern, 'an identifier, or a pattern that ends in /*')
 export const patterns: Decoder<readonly string[]> = list(pattern, 1)
 
-const names = checked(list(text), createNameMatcher, 'names, patterns of identifiers that end in /*, or *')
+/** Subjects that a requester may name. */
+export const names: Decoder<readonly string[]> = checked(
+  list(text),
+  createNameMatcher,
+  'names, patterns of identifiers that end in /*, or *',
+)
 
 const lifetime = (most: number, usual: number): Decoder<number> => optional(integer(1, most), usual)
 

@@ -18,6 +18,7 @@ import {
   text,
 } from '@wimse/program'
 import type { ClaimsTable, DelegationPolicyOptions, Target } from '@wimse/token-exchange'
+import { checkDeferral, type DeferralConfig, deferral } from './deferral-config.ts'
 import {
   acting,
   type OutboundRule,
@@ -88,6 +89,7 @@ export interface TokenServiceConfig {
     readonly replacements: readonly ReplacementRule[]
     readonly maxRequestingWorkloads: number
   }
+  readonly deferral: DeferralConfig
   readonly accessTokens: { readonly targets: readonly Target[]; readonly lifetimeSeconds: number }
   readonly acting: DelegationPolicyOptions
   readonly chaining: {
@@ -180,6 +182,7 @@ const shape: Decoder<TokenServiceConfig> = object({
     }),
     { rules: [], replacements: [], maxRequestingWorkloads: 4 },
   ),
+  deferral: optional(deferral, { rules: [] }),
   accessTokens: optional(object({ targets, lifetimeSeconds: optional(integer(1, 3600), 300) }), { targets: [], lifetimeSeconds: 300 }),
   acting: optional(acting, {}),
   chaining: optional(
@@ -213,6 +216,7 @@ export function decodeTokenServiceConfig(value: unknown): Decoded<TokenServiceCo
       faults.push({ path: `transactionTokens.rules[${index}].subjects`, expected: 'the subjects that requesters may name themselves' })
     }
   }
+  checkDeferral(config, faults)
   return faults.length === 0 ? { config, faults: [] } : { config: undefined, faults }
 }
 

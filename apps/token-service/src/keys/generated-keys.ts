@@ -9,39 +9,47 @@ export interface GeneratedKeysOptions {
   readonly rotateEverySeconds: number
   /** How long a key is published that signs no more: the longest life of a token, and clocks. */
   readonly overlapSeconds: number
+  /** How long after it signed a key still verifies here: the longest life of a deferred grant. As long as it is published unless told. */
+  readonly keptSeconds?: number
   readonly runtime: Runtime
   readonly log: OperatorLog
 }
 
 /**
  * Keys that are made at start and never leave the process. The next key is published a whole period before it signs, the last one until
- * all that it signed has expired.
+ * all has expired that others verify, and kept beyond that until all has that only this service does.
  */
 export async function generatedKeys(options: GeneratedKeysOptions): Promise<SigningKeys> {
-  const { algorithm, runtime, log, rotateEverySeconds, overlapSeconds } = options
+  const { algorithm, runtime, log, rotateEverySeconds, overlapSeconds, keptSeconds = overlapSeconds } = options
   const make = async (): Promise<SigningKey> => {
     const { signer } = await generateSigner(algorithm, runtime)
     return { signer, keyId: signer.thumbprint }
   }
   let active = await make()
   let next = await make()
-  let retired: readonly { readonly key: SigningKey; readonly until: number }[] = []
+  let retired: readonly { readonly key: SigningKey; readonly since: number }[] = []
   let published: PublishedKeys = publishKeys(active, [next])
   const republish = (): void => {
-    published = publishKeys(active, [next, ...retired.map(({ key }) => key)])
+    const within = (seconds: number) => retired.filter(({ since }) => since + seconds * 1000 > runtime.now())
+    const shown = within(overlapSeconds)
+    retired = within(Math.max(overlapSeconds, keptSeconds))
+    const kept = retired.filter((entry) => !shown.includes(entry))
+    published = publishKeys(
+      active,
+      [next, ...shown.map(({ key }) => key)],
+      kept.map(({ key }) => key),
+    )
   }
   const ended = new AbortController()
   const rotate = async (): Promise<void> => {
     const prepared = await make()
-    retired = [{ key: active, until: runtime.now() + overlapSeconds * 1000 }, ...retired]
+    retired = [{ key: active, since: runtime.now() }, ...retired]
     active = next
     next = prepared
     republish()
     log.event('keys.rotated', { keyId: active.keyId, nextKeyId: next.keyId })
-    void runtime.delay(overlapSeconds * 1000, ended.signal).then(() => {
-      retired = retired.filter(({ until }) => until > runtime.now())
-      republish()
-    })
+    // What is kept longer goes with a later rotation.
+    void runtime.delay(overlapSeconds * 1000, ended.signal).then(republish)
   }
   const keepRotating = async (): Promise<void> => {
     for (;;) {

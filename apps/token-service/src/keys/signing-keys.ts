@@ -14,7 +14,7 @@ export interface SigningKeys {
   current(): SigningKey
   /** The published public keys. */
   jwks(): JsonObject
-  /** The same for verifying: the same array as long as no key has changed. */
+  /** The same for verifying, and those that only deferred grants need still: the same array as long as no key has changed. */
   authorities(): readonly KeyAuthority[]
   /** Ends rotation. */
   close(): void
@@ -27,8 +27,10 @@ export interface PublishedKeys {
   readonly authorities: readonly KeyAuthority[]
 }
 
-/** Publishes keys. Private members are nowhere in it: a signer has none to show. */
-export function publishKeys(active: SigningKey, others: readonly SigningKey[]): PublishedKeys {
-  const jwks = [active, ...others].map(({ signer, keyId }) => ({ ...signer.publicJwk, kid: keyId, use: 'sig' }))
-  return { active, jwks: { keys: jwks }, authorities: Object.freeze(jwks.map((jwk) => keyAuthority(jwk))) }
+/** Publishes keys, and keeps others for verifying alone. Private members are nowhere in it: a signer has none to show. */
+export function publishKeys(active: SigningKey, others: readonly SigningKey[], kept: readonly SigningKey[] = []): PublishedKeys {
+  const publicJwk = ({ signer, keyId }: SigningKey) => ({ ...signer.publicJwk, kid: keyId, use: 'sig' })
+  const jwks = [active, ...others].map(publicJwk)
+  const authorities = [...jwks, ...kept.map(publicJwk)].map((jwk) => keyAuthority(jwk))
+  return { active, jwks: { keys: jwks }, authorities: Object.freeze(authorities) }
 }

@@ -26,6 +26,8 @@ export interface OperatorEndpointOptions {
   readonly operators: readonly string[]
   /** Who may read the list, beside them. */
   readonly readers: readonly string[]
+  /** How long revocations stand that don't say it; see `readOperatorRevocation`. */
+  readonly longestSeconds: number
   readonly caller: CallerRules
   readonly runtime: Runtime
   readonly log: OperatorLog
@@ -71,7 +73,11 @@ export function createOperatorEndpoint(options: OperatorEndpointOptions): Operat
       log.event('revocation.withdrawn', { ...key, operator: identifier, stood: withdrawn })
       return json(withdrawn ? 200 : 404, {})
     }
-    const { revocation, reason } = await readOperatorRevocation(await readBody(request.body, MAX_BODY_BYTES), runtime)
+    const { revocation, reason } = await readOperatorRevocation(
+      await readBody(request.body, MAX_BODY_BYTES),
+      runtime,
+      options.longestSeconds,
+    )
     await store.record(revocation, seconds())
     log.event('revocation.recorded', { ...revocation, reason, operator: identifier })
     return json(200, { ...revocation })

@@ -18,7 +18,7 @@ export interface OperatorRevocation {
   readonly reason: string | undefined
 }
 
-/** No token that exists when it begins outlives it: the longest life of an access token, and what clocks may differ. */
+/** No token that exists when it begins outlives it, unless work is deferred: the longest life of an access token, and what clocks may differ. */
 export const DEFAULT_REVOCATION_SECONDS: number = MAX_ACCESS_TOKEN_LIFETIME_SECONDS + MAX_CLOCK_SKEW_SECONDS
 export const MAX_REVOCATION_SECONDS: number = 366 * 86_400
 
@@ -29,11 +29,15 @@ const OWN_MEMBERS: readonly string[] = ['kind', 'hash', 'reason', 'forSeconds']
 /**
  * Reads what an operator wants stopped: `subject`, `workload`, `transaction` or `token` by its name, or `kind` and `hash` as events and lists have
  * them; `reason`, a word of lower-case letters, digits, dots and hyphens; `forSeconds`. Without that, a token is stopped until it has ended, and
- * anything else for {@link DEFAULT_REVOCATION_SECONDS}.
+ * anything else for `longestSeconds`, which no token that exists outlives.
  *
  * @throws WimseError `ERR_EXCHANGE_PARAMETER_MALFORMED`, `ERR_EXCHANGE_PARAMETER_MISSING`, `ERR_EXCHANGE_PARAMETER_UNKNOWN`
  */
-export async function readOperatorRevocation(octets: Uint8Array, runtime: Runtime): Promise<OperatorRevocation> {
+export async function readOperatorRevocation(
+  octets: Uint8Array,
+  runtime: Runtime,
+  longestSeconds: number = DEFAULT_REVOCATION_SECONDS,
+): Promise<OperatorRevocation> {
   const body = withCode('ERR_EXCHANGE_PARAMETER_MALFORMED', () => parseStrictJsonObject(octets))
   for (const name of Object.keys(body)) {
     if (!OWN_MEMBERS.includes(name) && !isKind(name)) throw new WimseError('ERR_EXCHANGE_PARAMETER_UNKNOWN')
@@ -43,7 +47,7 @@ export async function readOperatorRevocation(octets: Uint8Array, runtime: Runtim
   if (forSeconds !== undefined && !(isWhole(forSeconds) && forSeconds <= MAX_REVOCATION_SECONDS)) throw malformed('forSeconds')
   const now = runtime.now() / 1000
   const { key, endsAt } = await stoppedBy(body, runtime)
-  const longest = now + DEFAULT_REVOCATION_SECONDS
+  const longest = now + longestSeconds
   const until = forSeconds === undefined ? Math.min(endsAt ?? longest, longest) : now + forSeconds
   return { revocation: { ...key, until: Math.ceil(until) }, reason }
 }

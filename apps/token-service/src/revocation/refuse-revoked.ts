@@ -8,7 +8,7 @@ export interface Issuance {
   readonly client: AuthenticatedClient
   /** What it was made from; all of it verified. */
   readonly presented: readonly string[]
-  readonly issued: Issued
+  readonly issued: Pick<Issued, 'subject' | 'token'>
   /** The code for what is stopped and isn't the client. */
   readonly code: ErrorCode
 }

@@ -12,18 +12,20 @@ import { describeFailure, type OperatorLog } from '@wimse/program'
 import {
   type AuthenticatedClient,
   type ClientAuthenticator,
+  type GrantUseStore,
   oauthErrorOf,
   oauthErrorResponse,
   parseRevocationRequest,
 } from '@wimse/token-exchange'
 import type { SigningKeys } from '../keys/signing-keys.ts'
 import { authenticateCaller, type CallerRules } from '../token/authenticate-caller.ts'
-import { readOwnToken } from './own-token.ts'
+import { type OwnToken, readOwnToken } from './own-token.ts'
 import { keyOf, MAX_CLOCK_SKEW_SECONDS, type Revocation, type RevocationStore, signedPart } from './revocation.ts'
 
 /** What the revocation endpoint is made of. */
 export interface RevocationEndpointOptions {
   readonly store: RevocationStore
+  readonly grantUses: GrantUseStore
   readonly keys: Pick<SigningKeys, 'authorities'>
   readonly caller: CallerRules
   readonly clients: ClientAuthenticator
@@ -39,11 +41,13 @@ export type RevocationEndpoint = (view: RequestView, peer: () => Promise<Verifie
  * form; the client, which authenticates as there (section 2.1); then the token. One of another client is refused, and one that isn't ours or has ended is
  * answered as if it had been revoked (section 2.2). `token_type_hint` isn't needed to find it.
  *
+ * A worker that gives up the token of a deferred grant has finished that use of it, also when the token has ended: nobody gets the use again.
+ *
  * Only that token is stopped, not others of the same transaction or grant. One event each: `revocation.recorded`, `revocation.unknown` or
  * `revocation.refused`, with hashes alone.
  */
 export function createRevocationEndpoint(options: RevocationEndpointOptions): RevocationEndpoint {
-  const { store, keys, caller, clients, runtime, log } = options
+  const { store, grantUses, keys, caller, clients, runtime, log } = options
   return async (view, peer) => {
     let client: AuthenticatedClient | undefined
     let proven: WorkloadIdentifier | undefined
@@ -57,12 +61,13 @@ export function createRevocationEndpoint(options: RevocationEndpointOptions): Re
         ...(found.peer !== undefined && { peer: found.peer }),
         ...(found.connection !== undefined && { connection: found.connection }),
       })
-      const revocation = await revocationOf(parameters.token, client, { keys, runtime })
-      if (revocation === undefined) log.event('revocation.unknown', { client: client.identifier })
-      else {
-        await store.record(revocation, runtime.now() / 1000)
-        log.event('revocation.recorded', { ...revocation, client: client.identifier })
-      }
+      const own = await ownToken(parameters.token, client, keys)
+      // The use before the token: what fails in between is done again by whoever asks again.
+      const finished = own?.use !== undefined && (await grantUses.finish(own.use))
+      const revocation = own && (await revocationOf(parameters.token, own, runtime))
+      if (revocation !== undefined) await store.record(revocation, runtime.now() / 1000)
+      const event = revocation === undefined && !finished ? 'revocation.unknown' : 'revocation.recorded'
+      log.event(event, { ...revocation, ...(finished && { use: 'finished', grantHash: own?.use?.grant }), client: client.identifier })
       return { kind: 'response', status: 200, fields: [['cache-control', 'no-store']], body: null }
     } catch (error) {
       const failure = isWimseError(error) ? error : 'ERR_OPTIONS_INVALID'
@@ -77,15 +82,18 @@ export function createRevocationEndpoint(options: RevocationEndpointOptions): Re
   }
 }
 
-async function revocationOf(
+async function ownToken(
   token: string,
   client: AuthenticatedClient,
-  { keys, runtime }: Pick<RevocationEndpointOptions, 'keys' | 'runtime'>,
-): Promise<Revocation | undefined> {
+  keys: RevocationEndpointOptions['keys'],
+): Promise<OwnToken | undefined> {
   const own = await readOwnToken(token, keys)
-  if (own === undefined) return undefined
   // RFC 7009 section 2.1: nobody gives up what is another's.
-  if (!own.belongsTo(client)) throw new WimseError('ERR_EXCHANGE_TOKEN_OWNER')
-  const until = own.expiresAt + MAX_CLOCK_SKEW_SECONDS
+  if (own?.belongsTo(client) === false) throw new WimseError('ERR_EXCHANGE_TOKEN_OWNER')
+  return own
+}
+
+async function revocationOf(token: string, { expiresAt }: OwnToken, runtime: Runtime): Promise<Revocation | undefined> {
+  const until = expiresAt + MAX_CLOCK_SKEW_SECONDS
   return until <= runtime.now() / 1000 ? undefined : { ...(await keyOf({ kind: 'token', value: signedPart(token) }, runtime)), until }
 }

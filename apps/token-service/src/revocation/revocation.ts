@@ -58,9 +58,11 @@ export function signedPart(token: string): string {
 
 /** Who and what a verified token is about: itself, its transaction, and the workloads that act, asked for it or got it. */
 export function revocablesOfToken(token: string): readonly Revocable[] {
-  const { txn, act, req_wl: requesters, client_id: client } = decodeUnverifiedJws(token).payload
-  const workloads = [client, ...actorsOf(act), ...(Array.isArray(requesters) ? requesters : [requesters])]
-  return [{ kind: 'token', value: signedPart(token) }, ...named('transaction', [txn]), ...named('workload', workloads)]
+  const { txn, act, req_wl: requesters, client_id: client, requester, deferral } = decodeUnverifiedJws(token).payload
+  // What came of deferred work is of both transactions.
+  const linked = isJsonObject(deferral) ? deferral['txn'] : undefined
+  const workloads = [client, requester, ...actorsOf(act), ...(Array.isArray(requesters) ? requesters : [requesters])]
+  return [{ kind: 'token', value: signedPart(token) }, ...named('transaction', [txn, linked]), ...named('workload', workloads)]
 }
 
 function named(kind: RevocationKind, values: readonly unknown[]): readonly Revocable[] {

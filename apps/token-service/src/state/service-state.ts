@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { inMemoryReplayStore, type ReplayStore, type Runtime, WimseError } from '@wimse/core'
 import { openRedis, redisReplayStore } from '@wimse/replay-redis'
+import { type GrantUseStore, inMemoryGrantUseStore } from '@wimse/token-exchange'
 import type { RedisStateConfig } from '../config/state-config.ts'
 import type { TokenServiceConfig } from '../config/token-service-config.ts'
 import type { RevocationStore } from '../revocation/revocation.ts'
 import { memoryRevocations } from './memory-revocations.ts'
+import { redisGrantUses } from './redis-grant-uses.ts'
 import { redisRevocations } from './redis-revocations.ts'
 
 /** What a token service remembers between requests. Instances that answer to one issuer have to share it. */
@@ -15,6 +17,8 @@ export interface ServiceState {
   /** Grants that were redeemed, apart from proofs: nobody's proofs keep grants from being redeemed. */
   readonly usedGrants: ReplayStore
   readonly revocations: RevocationStore
+  /** Uses of deferred grants. */
+  readonly grantUses: GrantUseStore
   /** Whether it answers now. */
   reachable(): Promise<boolean>
   close(): Promise<void>
@@ -27,6 +31,7 @@ function memoryState(capacity: number): ServiceState {
     proofs: inMemoryReplayStore({ capacity }),
     usedGrants: inMemoryReplayStore({ capacity }),
     revocations: memoryRevocations(),
+    grantUses: inMemoryGrantUseStore({ capacity }),
     reachable: async () => true,
     close: async () => undefined,
   }
@@ -55,6 +60,7 @@ async function openRedisState(config: RedisStateConfig, runtime: Runtime): Promi
     proofs: await redisReplayStore({ ...shared, prefix: `${prefix}proof:` }),
     usedGrants: await redisReplayStore({ ...shared, prefix: `${prefix}grant:` }),
     revocations: redisRevocations({ connection, key: `${prefix}revoked`, ...(wait !== undefined && { wait }) }),
+    grantUses: redisGrantUses({ connection, prefix: `${prefix}use:`, ...(wait !== undefined && { wait }) }),
     reachable: () =>
       connection.send([['PING']]).then(
         () => true,

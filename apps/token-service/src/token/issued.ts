@@ -4,7 +4,7 @@ import type { WholeAnswer } from '@wimse/token-exchange'
 export interface Issued {
   readonly response: WholeAnswer
   readonly token: string
-  readonly kind: 'transaction-token' | 'replacement' | 'access-token' | 'authorization-grant'
+  readonly kind: 'transaction-token' | 'replacement' | 'access-token' | 'authorization-grant' | 'deferred-grant' | 'deferred-redemption'
   /** Who acts in whose name, where somebody does: audit has to tell the two apart. */
   readonly acting?: 'delegation' | 'impersonation'
   readonly subject: string
@@ -13,6 +13,12 @@ export interface Issued {
   readonly actors?: number
   /** `txn`, the same in every event of a transaction. */
   readonly transaction?: string
+  /** `txn` of the transaction in which redeemed work was deferred. */
+  readonly linkedTransaction?: string
+  /** Whether the use of a grant is a new one, or was taken over. */
+  readonly use?: 'new' | 'taken over'
+  /** SHA-256 of the `jti` of the grant that was redeemed. */
+  readonly grantHash?: string
   /** Seconds since the epoch. */
   readonly expiresAt: number
 }

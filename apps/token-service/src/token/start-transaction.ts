@@ -114,7 +114,11 @@ function admitted(context: JsonObject, names: readonly string[], parameter: stri
 }
 
 /** The answer with a transaction token (TXN-11.4-01, TXN-11.4-02, TXN-11.4-03, TXN-11.4-04). */
-export function transactionTokenIssued(token: string, kind: 'transaction-token' | 'replacement', rules: TokenRules): Issued {
+export function transactionTokenIssued(
+  token: string,
+  kind: 'transaction-token' | 'replacement' | 'deferred-redemption',
+  rules: TokenRules,
+): Issued {
   // This service has just made it: there is nothing to verify.
   const { txn, sub, scope: granted, exp, act } = decodeUnverifiedJws(token).payload
   const actors = parseActorChain(act, rules.delegation.maxChainDepth).length

@@ -7,12 +7,15 @@ import {
   GRANT_TYPES,
   type JwtBearerParameters,
   type OAuthError,
+  type OAuthErrorResponseOptions,
   oauthErrorOf,
   oauthErrorResponse,
   parseTokenRequest,
   TOKEN_TYPES,
   type TokenExchangeParameters,
 } from '@wimse/token-exchange'
+import { deferWork } from '../deferral/defer-work.ts'
+import { redeemDeferred } from '../deferral/redeem-deferred.ts'
 import { type Issuance, refuseRevoked } from '../revocation/refuse-revoked.ts'
 import { type RevocationStore, signedPart } from '../revocation/revocation.ts'
 import { exchangeForAccessToken, exchangeForGrant } from './act-for-subject.ts'
@@ -38,9 +41,15 @@ export type TokenEndpoint = (view: RequestView, peer: () => Promise<VerifiedPeer
 const REQUEST_RULES = {
   grantTypes: [GRANT_TYPES.tokenExchange, GRANT_TYPES.jwtBearer],
   // TXN-13.3-01: refresh tokens are not among them.
-  subjectTokenTypes: [TOKEN_TYPES.accessToken, TOKEN_TYPES.transactionToken, TOKEN_TYPES.selfSigned, TOKEN_TYPES.unsignedJson],
+  subjectTokenTypes: [
+    TOKEN_TYPES.accessToken,
+    TOKEN_TYPES.transactionToken,
+    TOKEN_TYPES.selfSigned,
+    TOKEN_TYPES.unsignedJson,
+    TOKEN_TYPES.deferredGrant,
+  ],
   actorTokenTypes: [TOKEN_TYPES.accessToken, TOKEN_TYPES.selfSigned],
-  requestedTokenTypes: [TOKEN_TYPES.transactionToken, TOKEN_TYPES.accessToken, TOKEN_TYPES.jwt],
+  requestedTokenTypes: [TOKEN_TYPES.transactionToken, TOKEN_TYPES.accessToken, TOKEN_TYPES.jwt, TOKEN_TYPES.deferredGrant],
 } as const
 
 /**
@@ -54,10 +63,12 @@ export function createTokenEndpoint({ rules, caller, clients, revocations, log }
   return async (view, peer) => {
     let client: AuthenticatedClient | undefined
     let proven: WorkloadIdentifier | undefined
+    let tellCode = false
     try {
       const { request, ...found } = await authenticateCaller(view, await peer(), caller)
       proven = (found.peer ?? found.connection)?.identifier
       const parameters = await parseTokenRequest(request, REQUEST_RULES)
+      tellCode = isDeferral(parameters)
       client = await clients.authenticate({
         fields: view.fields,
         parameters: parameters.client,
@@ -77,6 +88,9 @@ export function createTokenEndpoint({ rules, caller, clients, revocations, log }
         scope: issued.scope,
         actors: issued.actors,
         transaction: issued.transaction,
+        linkedTransaction: issued.linkedTransaction,
+        use: issued.use,
+        grantHash: issued.grantHash,
         subjectHash: await hash(issued.subject),
         tokenHash: await hash(issued.token),
         // What an operator stops it by.
@@ -85,7 +99,7 @@ export function createTokenEndpoint({ rules, caller, clients, revocations, log }
       })
       return issued.response
     } catch (error) {
-      const failure = failureOf(error, caller.authenticator !== undefined)
+      const failure = failureOf(error, { takesWpt: caller.authenticator !== undefined, tellCode })
       log.event('token.refused', {
         ...describeFailure(error),
         error: failure.oauth.error,
@@ -98,18 +112,30 @@ export function createTokenEndpoint({ rules, caller, clients, revocations, log }
   }
 }
 
+/** Whether a request is about a deferred grant: workers need to know more exactly why there is no token. */
+function isDeferral(parameters: TokenExchangeParameters | JwtBearerParameters): boolean {
+  if (parameters.grantType === GRANT_TYPES.jwtBearer) return false
+  const { requestedTokenType, subjectToken } = parameters
+  return requestedTokenType === TOKEN_TYPES.deferredGrant || subjectToken.type === TOKEN_TYPES.deferredGrant
+}
+
 /** The signed tokens that something is made from, and what it means when one of them is stopped. */
 function sourcesOf(parameters: TokenExchangeParameters | JwtBearerParameters): Pick<Issuance, 'presented' | 'code'> {
   if (parameters.grantType === GRANT_TYPES.jwtBearer) return { presented: [parameters.assertion], code: 'ERR_EXCHANGE_GRANT_REVOKED' }
   const { subjectToken, actorToken } = parameters
   const signed = [subjectToken, ...(actorToken === undefined ? [] : [actorToken])].filter(({ type }) => type !== TOKEN_TYPES.unsignedJson)
-  return { presented: signed.map(({ token }) => token), code: 'ERR_EXCHANGE_SUBJECT_REVOKED' }
+  return {
+    presented: signed.map(({ token }) => token),
+    code: subjectToken.type === TOKEN_TYPES.deferredGrant ? 'ERR_EXCHANGE_GRANT_REVOKED' : 'ERR_EXCHANGE_SUBJECT_REVOKED',
+  }
 }
 
-/** What is asked for tells which of the four exchanges it is. */
+/** What is asked for, and with what, tells which of the exchanges it is. */
 function exchange(parameters: TokenExchangeParameters, client: AuthenticatedClient, rules: TokenRules): Promise<Issued> {
   const { requestedTokenType, subjectToken } = parameters
+  if (requestedTokenType === TOKEN_TYPES.deferredGrant) return deferWork(parameters, client, rules)
   if (requestedTokenType === TOKEN_TYPES.transactionToken) {
+    if (subjectToken.type === TOKEN_TYPES.deferredGrant) return redeemDeferred(parameters, client, rules)
     return subjectToken.type === TOKEN_TYPES.transactionToken
       ? replaceTransaction(parameters, client, rules)
       : startTransaction(parameters, client, rules)
@@ -120,8 +146,8 @@ function exchange(parameters: TokenExchangeParameters, client: AuthenticatedClie
 }
 
 /** TXN-11.4-05: errors are those of OAuth. What is no WimseError is our own fault, and nothing about it goes out. */
-function failureOf(error: unknown, takesWpt: boolean): { readonly response: ResponseView; readonly oauth: OAuthError } {
+function failureOf(error: unknown, options: OAuthErrorResponseOptions): { readonly response: ResponseView; readonly oauth: OAuthError } {
   const failure = isWimseError(error) ? error : ('ERR_OPTIONS_INVALID' as const)
   const code = typeof failure === 'string' ? failure : failure.code
-  return { response: responseViewOfResponse(oauthErrorResponse(failure, { takesWpt })), oauth: oauthErrorOf(code) }
+  return { response: responseViewOfResponse(oauthErrorResponse(failure, options)), oauth: oauthErrorOf(code) }
 }

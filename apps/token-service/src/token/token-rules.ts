@@ -14,6 +14,7 @@ import {
   createTargetTable,
   createTranscription,
   type DelegationPolicy,
+  type GrantUseStore,
   type IssuerKeys,
   type TargetTable,
   type Transcription,
@@ -21,7 +22,9 @@ import {
 import type { TransactionTokenVerifier } from '@wimse/transaction-tokens'
 import type { OutboundRule, ReplacementRule, TransactionTokenRule } from '../config/policy-config.ts'
 import type { TokenServiceConfig } from '../config/token-service-config.ts'
+import { createDeferralRules, type DeferralRules } from '../deferral/deferral-rules.ts'
 import type { SigningKeys } from '../keys/signing-keys.ts'
+import type { RevocationStore } from '../revocation/revocation.ts'
 
 /** A rule about starting transactions, read once. */
 export interface ReadTransactionRule extends TransactionTokenRule {
@@ -44,6 +47,10 @@ export interface TokenRules {
   readonly usedGrants: ReplayStore
   /** Tokens that workloads signed themselves, with proofs and apart from grants: nobody's own word keeps grants from being redeemed. */
   readonly selfSigned: ReplayStore
+  /** Uses of deferred grants, and what is stopped: asked before a use is taken. */
+  readonly grantUses: GrantUseStore
+  readonly revocations: RevocationStore
+  readonly deferral: DeferralRules
   readonly targets: TargetTable
   readonly outboundTargets: TargetTable
   readonly delegation: DelegationPolicy
@@ -62,7 +69,16 @@ export interface TokenRules {
 /** What {@link createTokenRules} takes over as it is. */
 export type TokenRuleParts = Pick<
   TokenRules,
-  'config' | 'keys' | 'runtime' | 'accessTokenIssuers' | 'grantIssuers' | 'verifyTransactionToken' | 'usedGrants' | 'selfSigned'
+  | 'config'
+  | 'keys'
+  | 'runtime'
+  | 'accessTokenIssuers'
+  | 'grantIssuers'
+  | 'verifyTransactionToken'
+  | 'usedGrants'
+  | 'selfSigned'
+  | 'grantUses'
+  | 'revocations'
 >
 
 /**
@@ -83,6 +99,7 @@ export function createTokenRules(parts: TokenRuleParts): TokenRules {
     ...parts,
     trustDomain: config.trustDomain,
     issuer: config.issuer,
+    deferral: createDeferralRules(config.deferral),
     targets: createTargetTable(accessTokens.targets),
     outboundTargets: createTargetTable(chaining.outbound),
     delegation: createDelegationPolicy(acting),

@@ -21,9 +21,9 @@ export interface TextRule {
 
 /** How a claim reads in the other domain. */
 export interface ClaimRule extends TextRule {
-  /** The claim is an object, of which these members are carried over; not together with `values`. */
+  /** The claim is an object, of which these members are carried over where they are texts; not together with `values`. */
   readonly members?: Readonly<Record<string, TextRule>>
-  /** With `members`: where the claim is, the token's subject is a member of it there, by this name and as it is called in this domain. */
+  /** With `members`: where one of those is carried over, the token's subject is a member of it there, by this name and as it is called in this domain. */
   readonly subjectAs?: string
 }
 
@@ -156,7 +156,7 @@ function transcribeClaim(rule: ReadClaim, claims: JsonObject): readonly (readonl
   const { sub } = claims
   const carried = members.flatMap((member) => transcribeText(member, value))
   const subject = subjectAs !== undefined && typeof sub === 'string' ? [[subjectAs, sub] as const] : []
-  return [[as, Object.fromEntries([...carried, ...subject])]]
+  return carried.length === 0 ? [] : [[as, Object.fromEntries([...carried, ...subject])]]
 }
 
 function transcribeText({ from, as, values }: ReadText, object: JsonObject): readonly (readonly [string, string])[] {

@@ -18,6 +18,8 @@ export interface IssuerJwtRules {
   /** Longest time from `iat` to `exp`, and until `exp`. */
   readonly maxLifetimeSeconds: number
   readonly maxTokenBytes: number
+  /** Under which code a token fails whose `nbf` is ahead; as any claim unless told. */
+  readonly notYet?: ErrorCode
   readonly runtime: Pick<Runtime, 'now'>
 }
 
@@ -44,7 +46,7 @@ export interface IssuerJwtOptions {
 /** The rules of options. @throws WimseError `ERR_OPTIONS_INVALID` */
 export function issuerJwtRules(
   options: IssuerJwtOptions,
-  kind: Pick<IssuerJwtRules, 'family' | 'typ' | 'maxLifetimeSeconds'> & { readonly runtime: Runtime },
+  kind: Pick<IssuerJwtRules, 'family' | 'typ' | 'maxLifetimeSeconds' | 'notYet'> & { readonly runtime: Runtime },
 ): IssuerJwtRules {
   const { issuers, algorithms = WIMSE_ALGORITHMS, clockToleranceSeconds: toleranceSeconds = 30 } = options
   const { maxTokenBytes = DEFAULT_MAX_TOKEN_BYTES } = options
@@ -88,7 +90,9 @@ export async function verifyIssuerJwt(token: string, rules: IssuerJwtRules): Pro
   if (typeof exp !== 'number' || typeof iat !== 'number') throw fail('CLAIM', 'exp or iat')
   if (nbf !== undefined && typeof nbf !== 'number') throw fail('CLAIM', 'nbf')
   if (now >= exp + tolerance) throw fail('EXPIRED')
-  if (now < Math.max(iat, nbf ?? iat) - tolerance) throw fail('CLAIM', 'not valid yet')
+  if (now < Math.max(iat, nbf ?? iat) - tolerance) {
+    throw rules.notYet !== undefined && now >= iat - tolerance ? new WimseError(rules.notYet) : fail('CLAIM', 'not valid yet')
+  }
   if (exp - now > maxLifetime + tolerance || exp - iat > maxLifetime) throw fail('LIFETIME')
   return { issuer: iss, claims: jws.payload, expiresAt: exp, now }
 }

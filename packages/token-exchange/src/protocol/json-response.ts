@@ -11,7 +11,7 @@ import {
   utf8,
   WimseError,
 } from '@wimse/core'
-import { ATTESTATION_FIELDS, DEFAULT_MAX_RESPONSE_BYTES } from './names.ts'
+import { ATTESTATION_FIELDS, DEFAULT_MAX_RESPONSE_BYTES, ERROR_CODE_MEMBER } from './names.ts'
 
 const JSON_FIELDS = [
   ['content-type', 'application/json'],
@@ -61,11 +61,15 @@ export class TokenEndpointRefusal extends WimseError {
   /** The challenge for the next proof of possession, when the server sent one (ATT-6.2-01). */
   readonly attestationChallenge: string | undefined
 
-  constructor(status: number, error: string | undefined, attestationChallenge: string | undefined) {
+  /** What a server of ours says more exactly about a deferred grant, such as `ERR_EXCHANGE_GRANT_HELD`; undefined where the answer has no code. */
+  readonly reportedCode: string | undefined
+
+  constructor(status: number, error: string | undefined, attestationChallenge: string | undefined, reportedCode?: string) {
     super('ERR_EXCHANGE_REFUSED', { detail: error ?? `status ${status}` })
     this.status = status
     this.error = error
     this.attestationChallenge = attestationChallenge
+    this.reportedCode = reportedCode
   }
 }
 
@@ -79,5 +83,7 @@ export async function throwRefusal(response: Response, maxBytes?: number): Promi
   const known = typeof error === 'string' && /^[a-z][a-z0-9_]{0,63}$/.test(error) ? error : undefined
   const challenge = response.headers.get(ATTESTATION_FIELDS.challenge)
   const usable = challenge !== null && /^[\x21-\x2b\x2d-\x7e]{1,1024}$/.test(challenge) ? challenge : undefined
-  throw new TokenEndpointRefusal(response.status, known, usable)
+  const code = isJsonObject(body) ? body[ERROR_CODE_MEMBER] : undefined
+  const reported = typeof code === 'string' && /^ERR_[A-Z0-9_]{1,64}$/.test(code) ? code : undefined
+  throw new TokenEndpointRefusal(response.status, known, usable, reported)
 }

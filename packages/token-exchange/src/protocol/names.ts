@@ -15,6 +15,8 @@ export const TOKEN_TYPES = {
   transactionToken: 'urn:ietf:params:oauth:token-type:txn_token',
   selfSigned: 'urn:ietf:params:oauth:token-type:self_signed',
   unsignedJson: 'urn:ietf:params:oauth:token-type:unsigned_json',
+  /** Our own, of no specification (decision 0022): authority for work that is done later. */
+  deferredGrant: 'urn:wimse-ts:token-type:deferred-grant',
 } as const
 
 /** The `client_assertion_type` of a JWT-SVID (SCA-3.1-04). */
@@ -26,6 +28,12 @@ export const ATTESTATION_FIELDS = {
   proof: 'oauth-client-attestation-pop',
   challenge: 'oauth-client-attestation-challenge',
 } as const
+
+/**
+ * Our own member of an error response (decision 0022): the code of the error table, for requests about deferred grants. A worker has to tell a use that
+ * somebody holds from one that is finished, and `error` is `invalid_grant` for both.
+ */
+export const ERROR_CODE_MEMBER = 'wimse_ts_code'
 
 /** Octets of a request to the token endpoint that are read unless told otherwise. */
 export const DEFAULT_MAX_REQUEST_BYTES = 65_536

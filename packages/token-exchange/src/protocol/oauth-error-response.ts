@@ -1,5 +1,5 @@
 import { type ErrorCode, errorAnswer, errorTable, type WimseError } from '@wimse/core'
-import { ATTESTATION_FIELDS } from './names.ts'
+import { ATTESTATION_FIELDS, ERROR_CODE_MEMBER } from './names.ts'
 
 /** What an error response of the token endpoint says. */
 export interface OAuthError {
@@ -61,6 +61,8 @@ export interface OAuthErrorResponseOptions {
   readonly takesWpt?: boolean
   /** A challenge for the client's next proof of possession; ATT-7.4-01 wants one with `use_attestation_challenge`. */
   readonly attestationChallenge?: string
+  /** Tells the code as well, in `wimse_ts_code`, where the fault isn't the server's. */
+  readonly tellCode?: boolean
 }
 
 /**
@@ -76,5 +78,6 @@ export function oauthErrorResponse(failure: WimseError | ErrorCode, options: OAu
   if (challenged) headers.set('www-authenticate', 'WPT')
   // ATT-7.4-01
   if (options.attestationChallenge !== undefined) headers.set(ATTESTATION_FIELDS.challenge, options.attestationChallenge)
-  return new Response(JSON.stringify({ error, error_description: description }), { status: challenged ? 401 : status, headers })
+  const told = options.tellCode === true && status < 500 ? { [ERROR_CODE_MEMBER]: code } : {}
+  return new Response(JSON.stringify({ error, error_description: description, ...told }), { status: challenged ? 401 : status, headers })
 }
