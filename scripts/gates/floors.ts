@@ -37,6 +37,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   '@wimse/shop-orders': { level: 6.6 },
   '@wimse/shop-fraud': { level: 6.6 },
   '@wimse/shop-payments': { level: 6.6 },
+  '@wimse/shop-settlement': { level: 6.6 },
   '@wimse/shop-ledger': { level: 6.6 },
   '@wimse/shop-concierge': { level: 6.6 },
   '@wimse/shop-buyer': { level: 6.6 },
