@@ -27,7 +27,12 @@ export interface RunningContainer {
   assertAlive(): Promise<void>
   /** Ends what runs in it, and keeps the container. */
   stop(): Promise<void>
+  /** Ends what runs in it without a goodbye, and keeps the container. */
+  kill(): Promise<void>
   start(): Promise<void>
+  /** Stops everything in it where it stands: connections stay, answers don't come. */
+  pause(): Promise<void>
+  resume(): Promise<void>
   remove(): Promise<void>
 }
 
@@ -69,8 +74,16 @@ export async function startContainer(engine: ContainerEngine, options: Container
       throw new SetupError('exited', `the container of ${options.image} ended by itself:\n${tail}`)
     },
     stop: () => handle.stop({ t: STOP_GRACE_SECONDS }),
+    kill: async () => {
+      await handle.kill({ signal: 'SIGKILL' })
+      await handle.wait()
+    },
     start: () => handle.start(),
+    pause: () => handle.pause(),
+    resume: () => handle.unpause(),
     remove: async () => {
+      // Older engines keep a container that is paused.
+      if ((await handle.inspect()).State.Paused) await handle.unpause()
       await handle.remove({ force: true, v: true })
     },
   }
