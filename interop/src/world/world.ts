@@ -98,7 +98,7 @@ export interface Shop {
   readonly passwords: readonly string[]
   /** The broker that jobs wait in. @throws NotRun where none can be had */
   broker(): Broker
-  /** Ends a service without a goodbye. That isn't held against the world. */
+  /** Ends a service without a goodbye. That isn't held against the world. As the next ones, it does nothing where that is so already. */
   kill(service: ServiceName): Promise<void>
   /** Starts a service again that was killed; returns when it is ready. */
   start(service: ServiceName): Promise<void>

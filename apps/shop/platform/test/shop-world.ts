@@ -235,7 +235,9 @@ export async function startShop({ broker }: { readonly broker?: string } = {}): 
       },
       async visit(url, init) {
         const { response } = await visitor(requestViewOfRequest(new Request(url, init)))
-        return answerOf(new Response(response.body as ReadableStream<Uint8Array<ArrayBuffer>>, { status: response.status }))
+        // The constructor takes no content, however empty, with a status that has none.
+        const body = response.status === 204 ? null : (response.body as ReadableStream<Uint8Array<ArrayBuffer>>)
+        return answerOf(new Response(body, { status: response.status }))
       },
     }
   }
