@@ -66,6 +66,7 @@ const GIVEN: Readonly<Record<string, string>> = {
     declare const replay: import('@wimse/core').ReplayStore
     declare const signer: import('@wimse/keys').Signer
     declare const token: string
+    declare const transactionToken: string
     declare const trust: import('@wimse/trust').TrustStore
     declare const wit: import('@wimse/wit').VerifiedWit`,
   'packages/workload/README.md': `
