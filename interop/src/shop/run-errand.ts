@@ -15,7 +15,10 @@ const JOB_TIMEOUT_MS = 60_000
 export async function runErrand(shop: Shop, errand: Errand, print: (line: string) => void): Promise<void> {
   const { service, scope, path, body, status, services, story, later } = errand
   // Nobody works before it is night.
-  if (later !== undefined) await Promise.all(later.workers.map((worker) => shop.kill(worker)))
+  if (later !== undefined) {
+    shop.broker()
+    await Promise.all(later.workers.map((worker) => shop.kill(worker)))
+  }
   const token = await shop.signIn({ user: USER, service, scope })
   print(`${USER} signs in at ${shop.url('login')} and allows ${scope.join(' ')}:`)
   print(`  ${tokenName('access token', token)} for ${shop.url(service)}`)

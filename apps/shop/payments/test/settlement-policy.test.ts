@@ -1,6 +1,6 @@
 import type { JsonObject } from '@wimse/core'
 import { describe, expect, it } from 'vitest'
-import { refuseSettlement, type Settlement } from '../src/settlement-policy.ts'
+import { clearedFor, origin, refuseSettlement, type Settlement } from '../src/settlement-policy.ts'
 
 const WORKER = 'spiffe://shop.example/settlement'
 const ORDERS = 'spiffe://shop.example/orders'
@@ -46,7 +46,19 @@ describe('a settlement', () => {
       settlement({ transactionContext: { amount: 45, fraud: { ...clear, verdict: 'review' } } }),
       'fraud did not clear this order',
     ],
-    ['less that was cleared', settlement({ transactionContext: { amount: 45, fraud: { ...clear, amount: 44 } } }), 'fraud cleared less'],
+    [
+      'a verdict about no amount',
+      settlement({ transactionContext: { amount: 45, fraud: { verdict: 'clear' } } }),
+      'fraud did not clear this order',
+    ],
     ['an unknown action', settlement({ claims: { deferral: { ...deferral, action: 'refund' } } }), 'this is not done here'],
   ])('is refused for %s', (_title, refused, reason) => expect(refuseSettlement(refused)).toBe(reason))
+})
+
+describe('what was put off', () => {
+  it('is told by the transaction that it was put off in, and by what fraud cleared for that', () => {
+    const { transaction } = settlement()
+    expect([origin(transaction), clearedFor(transaction)]).toEqual(['old', 45])
+    expect([origin({ claims: {} }), clearedFor({ transactionContext: undefined })]).toEqual(['', undefined])
+  })
 })
