@@ -31,6 +31,10 @@ import { refundChecks } from './shop/delegation/refund.ts'
 import { bankTokenChecks } from './shop/identity-chaining/access-token.ts'
 import { grantChecks } from './shop/identity-chaining/grant.ts'
 import { ledgerChecks } from './shop/identity-chaining/ledger.ts'
+import { asyncJobChecks } from './shop/later/async-job.ts'
+import { asyncTakeoverChecks } from './shop/later/async-takeover.ts'
+import { batchChecks } from './shop/later/batch.ts'
+import { scheduledChecks } from './shop/later/scheduled.ts'
 import { fleetChecks } from './shop/no-registration/fleet.ts'
 import { workloadOfFleetChecks } from './shop/no-registration/workload.ts'
 import { orderChecks } from './shop/on-behalf-of-user/order.ts'
@@ -79,5 +83,9 @@ export const allChecks: readonly Check[] = [
   ...agentAttacks,
   ...workloadOfFleetChecks,
   ...fleetChecks,
+  ...asyncJobChecks,
+  ...asyncTakeoverChecks,
+  ...batchChecks,
+  ...scheduledChecks,
   ...noSecretsChecks,
 ]

@@ -5,6 +5,7 @@ import { access, chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { findNatsServer } from '@wimse/message-nats/testing'
 import { GenericContainer } from 'testcontainers'
 import type { AcquiredSpire } from './acquire-spire.ts'
 import type { ContainerEngine } from './container-engine.ts'
@@ -16,7 +17,9 @@ export interface SuiteImages {
   readonly agent: string
   /** Runs `node` with the arguments of its command. */
   readonly node: string
-  readonly origin: { readonly spire: ImageOrigin; readonly node: ImageOrigin }
+  /** The broker; absent where neither a registry nor a binary gives one. */
+  readonly nats?: string
+  readonly origin: { readonly spire: ImageOrigin; readonly node: ImageOrigin; readonly nats?: ImageOrigin }
 }
 
 type ImageOrigin = 'official image' | 'built FROM scratch from local binaries'
@@ -24,7 +27,9 @@ type ImageOrigin = 'official image' | 'built FROM scratch from local binaries'
 /** Where the official images hold the binaries, and ours too. */
 export const SERVER_IN_IMAGE = '/opt/spire/bin/spire-server'
 export const AGENT_IN_IMAGE = '/opt/spire/bin/spire-agent'
+export const NATS_IN_IMAGE = '/nats-server'
 
+const OFFICIAL_NATS = 'docker.io/library/nats:2'
 const OFFICIAL_NODE = `docker.io/library/node:${process.versions.node}-bookworm-slim`
 
 /** Official images where SPIRE came as such, else images built on the spot; the latter are built once per content. */
@@ -33,12 +38,22 @@ export async function provideImages(
   spire: Exclude<AcquiredSpire, { kind: 'none' }>,
   progress: (line: string) => void = () => {},
 ): Promise<SuiteImages> {
+  const [programs, broker] = [await provideSpire(engine, spire, progress), await provideNats(engine, progress)]
+  return { ...programs, ...broker, origin: { ...programs.origin, ...broker.origin } }
+}
+
+const SCRATCH = 'built FROM scratch from local binaries'
+
+async function provideSpire(
+  engine: ContainerEngine,
+  spire: Exclude<AcquiredSpire, { kind: 'none' }>,
+  progress: (line: string) => void,
+): Promise<Omit<SuiteImages, 'nats'>> {
   if (spire.kind === 'images' && (await engine.pull(OFFICIAL_NODE, progress)) === undefined) {
     return { ...spire.images, node: OFFICIAL_NODE, origin: { spire: 'official image', node: 'official image' } }
   }
-  const scratch = 'built FROM scratch from local binaries'
-  const node = await buildImage(engine, 'wimse/node', await nodeImage(process.execPath), progress)
-  if (spire.kind === 'images') return { ...spire.images, node, origin: { spire: 'official image', node: scratch } }
+  const node = await buildImage(engine, 'wimse/node', await linkedImage(process.execPath, '/usr/local/bin/node'), progress)
+  if (spire.kind === 'images') return { ...spire.images, node, origin: { spire: 'official image', node: SCRATCH } }
   const spireImage = (binary: string, path: string): ImageContent => ({
     entrypoint: [path, 'run'],
     files: [{ source: binary, target: path, mode: 0o755 }],
@@ -48,8 +63,19 @@ export async function provideImages(
     server: await buildImage(engine, 'wimse/spire-server', spireImage(spire.binaries.server, SERVER_IN_IMAGE), progress),
     agent: await buildImage(engine, 'wimse/spire-agent', spireImage(spire.binaries.agent, AGENT_IN_IMAGE), progress),
     node,
-    origin: { spire: scratch, node: scratch },
+    origin: { spire: SCRATCH, node: SCRATCH },
   }
+}
+
+async function provideNats(
+  engine: ContainerEngine,
+  progress: (line: string) => void,
+): Promise<{ readonly nats?: string; readonly origin: { readonly nats?: ImageOrigin } }> {
+  if ((await engine.pull(OFFICIAL_NATS, progress)) === undefined) return { nats: OFFICIAL_NATS, origin: { nats: 'official image' } }
+  const found = await findNatsServer()
+  if (!('binary' in found)) return { origin: {} }
+  const nats = await buildImage(engine, 'wimse/nats', await linkedImage(found.binary, NATS_IN_IMAGE), progress)
+  return { nats, origin: { nats: SCRATCH } }
 }
 
 interface ImageContent {
@@ -64,9 +90,13 @@ const accounts: ImageContent['texts'] = {
   '/etc/nsswitch.conf': 'hosts: files dns\n',
 }
 
-async function nodeImage(nodeBinary: string): Promise<ImageContent> {
-  const { stdout } = await promisify(execFile)('ldd', [nodeBinary])
-  const linked = parseLdd(stdout)
+/** A program with the libraries that it is linked to; one that is linked to none has them in itself. */
+async function linkedImage(binary: string, target: string): Promise<ImageContent> {
+  // It exits with 1 for a program without libraries.
+  const linked = await promisify(execFile)('ldd', [binary]).then(
+    ({ stdout }) => parseLdd(stdout),
+    () => [],
+  )
   const libraryDirectory = dirname(linked.find((path) => basename(path).startsWith('libc.so')) ?? '/lib/libc.so.6')
   // Loaded by name at run time to resolve host names, so that ldd does not see them.
   const resolvers = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2'].map((name) => join(libraryDirectory, name))
@@ -80,11 +110,8 @@ async function nodeImage(nodeBinary: string): Promise<ImageContent> {
   )
   const libraries = [...new Set([...linked, ...present.flat()])]
   return {
-    entrypoint: ['/usr/local/bin/node'],
-    files: [
-      { source: nodeBinary, target: '/usr/local/bin/node', mode: 0o755 },
-      ...libraries.map((path) => ({ source: path, target: path, mode: 0o755 })),
-    ],
+    entrypoint: [target],
+    files: [{ source: binary, target, mode: 0o755 }, ...libraries.map((path) => ({ source: path, target: path, mode: 0o755 }))],
     texts: accounts,
   }
 }

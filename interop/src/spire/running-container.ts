@@ -27,7 +27,12 @@ export interface RunningContainer {
   assertAlive(): Promise<void>
   /** Ends what runs in it, and keeps the container. */
   stop(): Promise<void>
+  /** Ends what runs in it without a goodbye, and keeps the container. */
+  kill(): Promise<void>
   start(): Promise<void>
+  /** Stops everything in it where it stands: connections stay, answers don't come. */
+  pause(): Promise<void>
+  resume(): Promise<void>
   remove(): Promise<void>
 }
 
@@ -58,19 +63,34 @@ export async function startContainer(engine: ContainerEngine, options: Container
   const container = await definition.start()
   const handle = engine.client.container.getById(container.getId())
 
+  const state = async (): Promise<{ readonly Running: boolean; readonly Paused: boolean }> => (await handle.inspect()).State
+  const resume = async (): Promise<void> => {
+    if ((await state()).Paused) await handle.unpause()
+  }
   const log = async (): Promise<string> => demultiplex(await handle.logs({ stdout: true, stderr: true, follow: false }))
   return {
     container,
     log,
     assertAlive: async () => {
-      const { State: state } = await handle.inspect()
-      if (state.Running) return
+      if ((await state()).Running) return
       const tail = (await log()).trimEnd().split('\n').slice(-5).join('\n')
       throw new SetupError('exited', `the container of ${options.image} ended by itself:\n${tail}`)
     },
     stop: () => handle.stop({ t: STOP_GRACE_SECONDS }),
+    kill: async () => {
+      await resume()
+      if (!(await state()).Running) return
+      await handle.kill({ signal: 'SIGKILL' })
+      await handle.wait()
+    },
     start: () => handle.start(),
+    pause: async () => {
+      if (!(await state()).Paused) await handle.pause()
+    },
+    resume,
     remove: async () => {
+      // Older engines keep a container that is paused.
+      await resume()
       await handle.remove({ force: true, v: true })
     },
   }

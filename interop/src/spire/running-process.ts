@@ -21,6 +21,11 @@ export interface RunningProcess {
   assertAlive(): Promise<void>
   /** Asks it to end, insists after five seconds, and returns when it is gone. */
   stop(): Promise<void>
+  /** Ends it without a goodbye, and returns when it is gone. */
+  kill(): Promise<void>
+  /** Stops it where it stands: connections stay, answers don't come. */
+  pause(): void
+  resume(): void
 }
 
 const STOP_GRACE_MS = 5_000
@@ -61,6 +66,8 @@ export async function startProcess(
     stop: async () => {
       if (hasEnded()) return
       child.kill('SIGTERM')
+      // One that is paused would never hear of it.
+      child.kill('SIGCONT')
       const grace = new AbortController()
       const insist = sleep(STOP_GRACE_MS, undefined, { signal: grace.signal }).then(
         () => child.kill('SIGKILL'),
@@ -70,6 +77,13 @@ export async function startProcess(
       grace.abort()
       await insist
     },
+    kill: async () => {
+      if (hasEnded()) return
+      child.kill('SIGKILL')
+      await ended
+    },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
   }
 }
 

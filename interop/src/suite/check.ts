@@ -11,6 +11,10 @@ export type ScenarioName =
   | 'identity-chaining'
   | 'no-registration'
   | 'ai-agent'
+  | 'async-job'
+  | 'async-takeover'
+  | 'batch'
+  | 'scheduled'
 export type CheckKind = 'positive' | 'attack' | 'fault'
 
 /** One thing that has to hold, or that has to fail, in a running world. */

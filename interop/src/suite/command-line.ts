@@ -13,6 +13,10 @@ export const SCENARIO_NAMES: readonly ScenarioName[] = [
   'identity-chaining',
   'no-registration',
   'ai-agent',
+  'async-job',
+  'async-takeover',
+  'batch',
+  'scheduled',
 ]
 
 /** What the command line says. */
@@ -28,7 +32,8 @@ Starts SPIRE trust domains and workloads, makes calls with every proof, attacks 
   --driver NAME     ${DRIVER_NAMES.join(', ')}; may be given more than once. Otherwise docker and process where they
                     can run, and embedded (no SPIRE: the testing authority) where neither can.
   --scenario NAME   ${SCENARIO_NAMES.slice(0, 4).join(', ')},
-                    ${SCENARIO_NAMES.slice(4).join(', ')}; may be given more than once.
+                    ${SCENARIO_NAMES.slice(4, 9).join(', ')},
+                    ${SCENARIO_NAMES.slice(9).join(', ')}; may be given more than once.
   --check ID        one check, or all whose id begins with ID and a dot; may be given more than once.
   --list            print the checks that would run, and run none.
   --help            print this.

@@ -7,6 +7,7 @@ import type { PeerStatus } from '../world/control-protocol.ts'
 import type { TrustDomainName } from '../world/world.ts'
 import { createCaller } from './caller.ts'
 import { startControlServer } from './control-server.ts'
+import { proveMessage } from './prove-message.ts'
 import { witHash } from './redact.ts'
 import { startService } from './service.ts'
 import { startStream } from './stream.ts'
@@ -82,6 +83,10 @@ function statusOf(
   }
 }
 
+function fail(): never {
+  throw new Error('no WIT')
+}
+
 /** Errors that the status tells; the oldest go first. */
 const MAX_ERRORS = 200
 
@@ -113,6 +118,7 @@ async function run(path: string | undefined): Promise<void> {
     caller,
     status: () => statusOf(source, config, rotations, errors),
     lendWit: () => ({ token: source.wit?.current().token ?? '' }),
+    proveMessage: (spec) => proveMessage(spec, source.wit?.current() ?? fail()),
     startStream: (spec) =>
       startStream(spec, caller, {
         x509: () => String(source.x509.current().notAfter),

@@ -111,6 +111,18 @@ export interface StreamReport {
   readonly credentials: { readonly x509: number; readonly wit: number }
 }
 
+/** A message that a workload is asked to prove. */
+export interface MessageSpec {
+  /** `nats://shop.example/settlement.jobs.settle` */
+  readonly destination: string
+  readonly fields: readonly (readonly [name: string, value: string])[]
+  readonly payload: string
+  /** Fields that the proof binds. */
+  readonly boundFields: readonly string[]
+  /** The clock of the sender is off by this many seconds. */
+  readonly clockOffsetSeconds?: number
+}
+
 /** What a caller lends: its own current WIT, for the attack of somebody who saw it. */
 export interface LentWit {
   readonly token: string

@@ -3,18 +3,22 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Network, type StartedNetwork } from 'testcontainers'
 import type { ContainerEngine } from '../spire/container-engine.ts'
-import type { SuiteImages } from '../spire/container-images.ts'
+import { NATS_IN_IMAGE, type SuiteImages } from '../spire/container-images.ts'
 import { type DockerSpireDomain, startDockerDomain } from '../spire/docker-domain.ts'
 import { findFreePorts } from '../spire/free-port.ts'
 import { type ContainerOptions, type RunningContainer, startContainer } from '../spire/running-container.ts'
 import type { SpireDomain } from '../spire/spire-domain.ts'
+import { waitUntil } from '../spire/wait-until.ts'
 import { mapBounded } from '../suite/map-bounded.ts'
+import { HOW_TO_GET_NATS, type MissingBroker, type RunningBroker } from './broker.ts'
 import { residentBytesIn } from './process-program.ts'
 import type { Place, ProgramSpec, Stage } from './stage.ts'
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..')
 const REPOSITORY_IN_CONTAINER = '/wimse'
 const PLACE_IN_CONTAINER = '/run/place'
+const BROKER_HOST = 'nats.shop.example'
+const BROKER_PORT = 4222
 const PORTS = { first: 8443, second: 8444, control: 9000 }
 
 /** Options of {@link openDockerStage}. */
@@ -46,6 +50,7 @@ export async function openDockerStage({ engine, images, spire }: DockerStageOpti
         `${images.server} (${images.origin.spire})`,
         `${images.agent} (${images.origin.spire})`,
         `${images.node} (${images.origin.node})`,
+        ...(images.nats === undefined ? [] : [`${images.nats} (${images.origin.nats})`]),
       ],
     },
     async startDomain(options) {
@@ -86,7 +91,13 @@ export async function openDockerStage({ engine, images, spire }: DockerStageOpti
       })
       containers.push(container)
       const control = reach === 'control' ? `http://127.0.0.1:${container.container.getMappedPort(PORTS.control)}` : ''
-      return { control, log: container.log, assertAlive: container.assertAlive, residentBytes: () => residentBytesOf(container) }
+      const { log, assertAlive, kill, start, pause, resume } = container
+      return { control, log, assertAlive, kill, start, pause, resume, residentBytes: () => residentBytesOf(container) }
+    },
+    async startBroker() {
+      const broker = await startBrokerContainer({ engine, images, network, directory: join(base, 'nats'), user: self })
+      if ('container' in broker) containers.push(broker.container)
+      return broker
     },
     // Docker's own resolver knows the aliases.
     addresses: () => undefined,
@@ -98,6 +109,43 @@ export async function openDockerStage({ engine, images, spire }: DockerStageOpti
       await rm(base, { recursive: true, force: true })
     },
   }
+}
+
+interface BrokerContainer extends RunningBroker {
+  readonly container: RunningContainer
+}
+
+async function startBrokerContainer({
+  engine,
+  images,
+  network,
+  directory,
+  user,
+}: Pick<DockerStageOptions, 'engine' | 'images'> & {
+  readonly network: StartedNetwork
+  readonly directory: string
+  readonly user: string
+}): Promise<BrokerContainer | MissingBroker> {
+  const { nats: image } = images
+  if (image === undefined) return { missing: 'there is neither an image nor a binary of NATS', how: HOW_TO_GET_NATS }
+  await mkdir(directory)
+  const [port = 0] = await findFreePorts(1)
+  const container = await startContainer(engine, {
+    image,
+    entrypoint: [NATS_IN_IMAGE, '--addr', '0.0.0.0', '--port', String(BROKER_PORT), '--jetstream', '--store_dir', '/data'],
+    user,
+    network,
+    aliases: [BROKER_HOST],
+    binds: [{ source: directory, target: '/data', mode: 'rw' }],
+    publish: [{ container: BROKER_PORT, host: port }],
+  })
+  await waitUntil('the broker', async () => (await container.log()).includes('Server is ready'), {
+    timeoutMs: 20_000,
+    abandon: container.assertAlive,
+  })
+  const { kill, start, pause, resume } = container
+  const url = `nats://127.0.0.1:${port}`
+  return { container, url, forPrograms: `nats://${BROKER_HOST}:${BROKER_PORT}`, kill, start, pause, resume, stop: container.remove }
 }
 
 /** An engine that has lost count keeps a network that is empty, until it is started again: then nothing of ours is left. */

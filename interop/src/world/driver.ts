@@ -8,6 +8,8 @@ export type Availability = { readonly available: true } | { readonly available: 
 export interface StartOptions {
   /** Its services and nobody whom the suite tells what to do. */
   readonly servicesOnly?: boolean
+  /** Lifetime of credentials that are to end while somebody looks on; a minute unless told. */
+  readonly briefTtlSeconds?: number
 }
 
 /** A way to run worlds. */

@@ -2,13 +2,20 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { SignatureAlgorithm } from '@wimse/keys'
-import { createTestAuthority, type FakeWorkloadApi, startFakeWorkloadApi, type TestAuthority, trustAuthorities } from '@wimse/testing'
+import {
+  createTestAuthority,
+  type FakeIdentity,
+  type FakeWorkloadApi,
+  startFakeWorkloadApi,
+  type TestAuthority,
+  trustAuthorities,
+} from '@wimse/testing'
 import { findFreePorts } from '../spire/free-port.ts'
-import { startProcess } from '../spire/running-process.ts'
 import type { SpireKeyType } from '../spire/spire-domain.ts'
 import { NotRun, type WorldName } from '../suite/check.ts'
-import { programOf } from './process-program.ts'
-import { otherTrustDomain, type SampleWorkload, type WorldPlan } from './sample-world.ts'
+import { addressOf, startLocalBroker } from './broker.ts'
+import { startProcessProgram } from './process-program.ts'
+import { otherTrustDomain, type SampleWorkload, ttlOf, type WorldPlan } from './sample-world.ts'
 import { openShop } from './shop.ts'
 import type { SampleService } from './shop-services.ts'
 import { type ProgramHost, type StartedPrograms, startPrograms } from './start-programs.ts'
@@ -35,9 +42,11 @@ export async function startEmbeddedWorld(name: WorldName, plan: WorldPlan, log: 
     undo.push(() => rm(directory, { recursive: true, force: true }))
     const authorities = await createAuthorities(plan)
     const host = embeddedHost(plan, authorities, directory, undo)
-    const programs = await startPrograms(plan, host)
+    const broker = plan.services.length > 0 ? await startLocalBroker() : undefined
+    if (broker !== undefined && !('missing' in broker)) undo.push(broker.stop)
+    const programs = await startPrograms(plan, host, addressOf(broker))
     log('the workloads are ready')
-    const shop = plan.services.length > 0 && (await openShop(programs.services, trustAuthorities([...authorities.values()])))
+    const shop = broker && (await openShop(programs.services, broker, trustAuthorities([...authorities.values()])))
     if (shop) undo.push(async () => shop.close())
     return assemble({ name, authorities, host, programs, ...(shop && { shop: shop.shop }), stop })
   } catch (error) {
@@ -70,7 +79,8 @@ function embeddedHost(plan: WorldPlan, authorities: Authorities, directory: stri
     async place(program) {
       const { name, trustDomain } = program
       const [port = 0, controlPort = 0] = await findFreePorts(2)
-      const api = await startApi(program, plan, authorities)
+      const identities = identitiesOf(program, plan)
+      const api = await startApi(program, identities, authorities)
       undo.push(() => api.close())
       apis.push({ trustDomain, api })
       return {
@@ -88,12 +98,14 @@ function embeddedHost(plan: WorldPlan, authorities: Authorities, directory: stri
         },
         async run(script, args) {
           const logPath = join(directory, `${name}.log`)
-          const running = await startProcess(process.execPath, ['--conditions=wimse-source', join(REPOSITORY, script), ...args], {
+          const program = await startProcessProgram(process.execPath, ['--conditions=wimse-source', join(REPOSITORY, script), ...args], {
             logPath,
           })
-          undo.push(() => running.stop())
-          return { ...programOf(running), control: `http://${LOOPBACK}:${controlPort}` }
+          undo.push(() => program.stop())
+          return { ...program, control: `http://${LOOPBACK}:${controlPort}` }
         },
+        unregister: () => api.setIdentities([]),
+        register: () => api.setIdentities(identities),
       }
     },
     addresses: (hosts) => Object.fromEntries(hosts.map((host) => [host, LOOPBACK])),
@@ -102,13 +114,11 @@ function embeddedHost(plan: WorldPlan, authorities: Authorities, directory: stri
   }
 }
 
-function startApi(
-  { identifier, trustDomain, host }: SampleWorkload | SampleService,
-  plan: WorldPlan,
-  authorities: Authorities,
-): Promise<FakeWorkloadApi> {
-  const life = plan.svidTtlSeconds
-  const identity = identifier && {
+function identitiesOf(program: SampleWorkload | SampleService, plan: WorldPlan): readonly FakeIdentity[] {
+  const { identifier, host } = program
+  if (identifier === undefined) return []
+  const life = ttlOf(program, plan)
+  const identity = {
     identifier,
     x509LifetimeSeconds: life,
     tokenLifetimeSeconds: life,
@@ -116,9 +126,17 @@ function startApi(
     witAlgorithm: plan.algorithm,
     ...(host !== undefined && { dnsNames: [host] }),
   }
+  return [identity]
+}
+
+function startApi(
+  { trustDomain }: SampleWorkload | SampleService,
+  identities: readonly FakeIdentity[],
+  authorities: Authorities,
+): Promise<FakeWorkloadApi> {
   return startFakeWorkloadApi({
     authority: required(authorities.get(trustDomain)),
-    identities: identity ? [identity] : [],
+    identities,
     federated: [...authorities].filter(([name]) => name !== trustDomain).map(([, authority]) => authority),
     listen: process.platform === 'win32' ? 'tcp' : 'unix',
     rotateAfter: 0.5,

@@ -5,9 +5,9 @@ import type { SpireBinaries } from '../spire/acquire-spire.ts'
 import { findFreePorts } from '../spire/free-port.ts'
 import { type ProcessSpireDomain, startProcessDomain } from '../spire/process-domain.ts'
 import type { UidSequence } from '../spire/process-slots.ts'
-import { startProcess } from '../spire/running-process.ts'
 import type { SpireDomain } from '../spire/spire-domain.ts'
-import { programOf } from './process-program.ts'
+import { startLocalBroker } from './broker.ts'
+import { startProcessProgram } from './process-program.ts'
 import type { Stage } from './stage.ts'
 
 const LOOPBACK = '127.0.0.1'
@@ -53,12 +53,17 @@ export async function openProcessStage({ binaries, spire, uids }: ProcessStageOp
       const { executable, uid, gid } = slot === undefined ? { executable: process.execPath } : await slotOf(domain, slot)
       const user = uid === undefined || gid === undefined ? {} : { uid, gid }
       if (uid !== undefined && gid !== undefined) await chown(place.directory, uid, gid)
-      const running = await startProcess(executable, ['--conditions=wimse-source', join(REPOSITORY, script), ...args], {
+      const program = await startProcessProgram(executable, ['--conditions=wimse-source', join(REPOSITORY, script), ...args], {
         logPath: join(base, `${slot ?? script.split('/')[1]}.${domain.trustDomain}.log`),
         ...user,
       })
-      processes.push(running)
-      return { ...programOf(running), control: `http://${LOOPBACK}:${place.ports.control}` }
+      processes.push(program)
+      return { ...program, control: `http://${LOOPBACK}:${place.ports.control}` }
+    },
+    async startBroker() {
+      const broker = await startLocalBroker()
+      if (!('missing' in broker)) processes.push(broker)
+      return broker
     },
     addresses: (hosts) => Object.fromEntries(hosts.map((host) => [host, LOOPBACK])),
     async stop() {

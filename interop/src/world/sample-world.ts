@@ -46,11 +46,16 @@ export interface WorldPlan {
   readonly algorithm: WorkloadConfig['algorithm']
   /** Lifetime of X.509-SVIDs and of the WITs that go with them. */
   readonly svidTtlSeconds: number
+  /** That of services whose credentials are to end while somebody looks on. */
+  readonly briefTtlSeconds: number
 }
+
+/** Short enough to wait for, long enough for SPIRE to renew in time. */
+const BRIEF_TTL_SECONDS = 60
 
 const named = (...names: readonly WorkloadName[]): readonly SampleWorkload[] => sampleWorkloads.filter(({ name }) => names.includes(name))
 
-const worldPlans: Readonly<Record<WorldName, WorldPlan>> = {
+const worldPlans: Readonly<Record<WorldName, Omit<WorldPlan, 'briefTtlSeconds'>>> = {
   main: {
     trustDomains: ['shop.example', 'bank.example'],
     workloads: sampleWorkloads,
@@ -90,9 +95,14 @@ const worldPlans: Readonly<Record<WorldName, WorldPlan>> = {
   },
 }
 
+/** How long the credentials of a program live. */
+export function ttlOf(program: SampleWorkload | SampleService, { svidTtlSeconds, briefTtlSeconds }: WorldPlan): number {
+  return 'brief' in program && program.brief === true ? briefTtlSeconds : svidTtlSeconds
+}
+
 /** The plan of a world, or of the part of it that was asked for. */
-export function planOf(name: WorldName, { servicesOnly = false }: StartOptions = {}): WorldPlan {
-  const plan = worldPlans[name]
+export function planOf(name: WorldName, { servicesOnly = false, briefTtlSeconds = BRIEF_TTL_SECONDS }: StartOptions = {}): WorldPlan {
+  const plan = { ...worldPlans[name], briefTtlSeconds }
   return servicesOnly ? { ...plan, workloads: [] } : plan
 }
 

@@ -16,15 +16,16 @@ export interface ServicePlace {
   readonly origins: ReadonlyMap<string, string>
   /** Addresses of host names that no resolver knows. */
   readonly addresses: Readonly<Record<string, string>> | undefined
+  /** `nats://…`, where there is a broker. */
+  readonly broker: string | undefined
 }
 
 /** The configuration of the repository with the real origins and the place where the program runs. */
 export async function serviceConfig(service: SampleService, place: ServicePlace): Promise<string> {
-  const written = JSON.parse(withOrigins(await readFile(join(REPOSITORY, service.config), 'utf8'), place.origins)) as Members
+  const repository = JSON.parse(await readFile(join(REPOSITORY, service.config), 'utf8')) as Members
+  const written = JSON.parse(withOrigins(JSON.stringify({ ...repository, ...service.settings }), place.origins)) as Members
   const config =
-    service.kind === 'token-service'
-      ? { ...written, ...tokenServicePlace(place) }
-      : { ...written, ...service.settings, platform: platformOf(place) }
+    service.kind === 'token-service' ? { ...written, ...tokenServicePlace(place) } : { ...written, platform: platformOf(place) }
   return JSON.stringify(config, undefined, 2)
 }
 
@@ -39,12 +40,14 @@ function tokenServicePlace({ listen, workloadApi, witBundles, addresses }: Servi
   return { listen, workloadApi, witBundles, ...(addresses && { addresses }) }
 }
 
-function platformOf({ listen, workloadApi, wit, witBundles, algorithm, addresses }: ServicePlace): Members {
+function platformOf({ listen, workloadApi, wit, witBundles, algorithm, addresses, broker }: ServicePlace): Members {
   return {
     listen,
     workloadApi,
     ...(wit.mode === 'bridged' && { witAgent: { url: wit.url, identifier: wit.agentIdentifier, algorithm } }),
     ...(witBundles.length > 0 && { witBundles }),
     ...(addresses && { addresses }),
+    // Between programs of one world there is nobody else, containers included.
+    ...(broker !== undefined && { broker: { url: broker, private: true } }),
   }
 }

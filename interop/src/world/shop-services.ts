@@ -5,6 +5,10 @@ import type { ServiceName, TrustDomainName } from './world.ts'
 export interface SampleService {
   readonly name: ServiceName
   readonly kind: 'service' | 'token-service'
+  /** Started where there is a broker, and left out where there is none. */
+  readonly needsBroker?: boolean
+  /** Its credentials are to end while somebody looks on. */
+  readonly brief?: boolean
   readonly trustDomain: TrustDomainName
   readonly identifier: string
   readonly host: string
@@ -12,8 +16,8 @@ export interface SampleService {
   readonly script: string
   /** Path of its configuration, which is written anew with the places of everything. */
   readonly config: string
-  /** What differs from the configuration of the repository. */
-  readonly settings?: Readonly<Record<string, number>>
+  /** What differs from the configuration of the repository, with origins as they stand there. */
+  readonly settings?: Readonly<Record<string, number | string>>
   /** The suite reaches it, on loopback: where users do, and where a fleet of workloads asks from the suite's own process. */
   readonly published: boolean
 }
@@ -48,6 +52,12 @@ function tokenService(name: ServiceName, trustDomain: TrustDomainName): SampleSe
   }
 }
 
+/** A second deployment of a program: under its identity unless told, at a host of its own. */
+function another(service: SampleService, name: ServiceName): SampleService {
+  const host = `${name}.${service.trustDomain}`
+  return { ...service, name, host, settings: { name, origin: `https://${host}` } }
+}
+
 /** In the order in which they are started; none needs another to start. */
 export const shopServices: readonly SampleService[] = [
   tokenService('shop-tokens', 'shop.example'),
@@ -56,15 +66,18 @@ export const shopServices: readonly SampleService[] = [
   { ...sample('login'), settings: { accessTokenSeconds: 60 } },
   sample('storefront'),
   sample('orders'),
+  { ...another(sample('orders'), 'orders-evening'), identifier: 'spiffe://shop.example/orders-evening', brief: true },
   sample('fraud'),
   sample('payments'),
+  { ...sample('settlement'), needsBroker: true },
+  { ...another(sample('settlement'), 'settlement-2'), needsBroker: true },
   sample('ledger', 'bank.example'),
   sample('concierge'),
   sample('buyer'),
 ]
 
 /** Somebody who broke into a service: everything that it could do, under its identity, at the suite's command. */
-const takenOver = ['storefront', 'orders', 'payments', 'concierge', 'buyer'] as const
+const takenOver = ['storefront', 'orders', 'payments', 'settlement', 'concierge', 'buyer'] as const
 
 export const shopControls: readonly SampleWorkload[] = [
   ...takenOver.map((name) => ({
@@ -73,5 +86,6 @@ export const shopControls: readonly SampleWorkload[] = [
     identifier: `spiffe://shop.example/${name}`,
   })),
   { name: 'rogue', trustDomain: 'shop.example', identifier: 'spiffe://shop.example/rogue' },
+  { name: 'scheduler', trustDomain: 'shop.example', identifier: 'spiffe://shop.example/scheduler' },
   { name: 'bank-clerk', trustDomain: 'bank.example', identifier: 'spiffe://bank.example/clerk' },
 ]

@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { X509Trust } from '@wimse/mutual-tls'
 import { signIn, userFetch } from '@wimse/shop-login/user'
+import { NotRun } from '../suite/check.ts'
 import { fixedLookup } from '../workload/fixed-lookup.ts'
+import type { MissingBroker, RunningBroker } from './broker.ts'
 import { linesOf } from './log-lines.ts'
 import type { StartedService } from './start-programs.ts'
-import type { Hop, ServiceName, Shop, ShopDomain, TokenEvent } from './world.ts'
+import type { Hop, JobLine, ServiceName, Shop, ShopDomain, TokenEvent } from './world.ts'
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..')
 const LOOPBACK = '127.0.0.1'
@@ -17,7 +19,11 @@ export interface OpenedShop {
 }
 
 /** The started services as their users and operators see them. Those that are published are on loopback, at their own ports, in every driver. */
-export async function openShop(services: ReadonlyMap<ServiceName, StartedService>, trust: X509Trust): Promise<OpenedShop> {
+export async function openShop(
+  services: ReadonlyMap<ServiceName, StartedService>,
+  broker: RunningBroker | MissingBroker,
+  trust: X509Trust,
+): Promise<OpenedShop> {
   const find = (name: ServiceName): StartedService => services.get(name) ?? absent(name)
   const published = [...services.values()].filter(({ service }) => service.published)
   const fetch = userFetch({
@@ -40,20 +46,37 @@ export async function openShop(services: ReadonlyMap<ServiceName, StartedService
         fetch,
       }),
     userFetch: fetch,
-    async hops() {
-      const found = await Promise.all(
-        [...services].map(async ([service, { program }]) => {
-          const lines = linesOf<Hop & { readonly event: string }>(await program.log())
-          return lines.filter(({ event }) => event === 'hop').map(({ event: _event, ...hop }): Hop => ({ ...hop, service }))
-        }),
-      )
-      return found.flat().sort((a, b) => a.time.localeCompare(b.time))
-    },
+    hops: () => linesAbout<Hop>('hop', services),
+    jobs: () => linesAbout<JobLine>('job', services),
     events: (domain) => eventsOf(TOKEN_SERVICES[domain]),
     memory: (domain) => find(TOKEN_SERVICES[domain]).program.residentBytes(),
     passwords: [...passwords.values()],
+    broker() {
+      if ('missing' in broker) throw new NotRun(broker.missing, broker.how)
+      return broker
+    },
+    kill: (name) => find(name).program.kill(),
+    start: (name) => find(name).again(),
+    pause: (name) => find(name).program.pause(),
+    resume: (name) => find(name).program.resume(),
+    unregister: (name) => find(name).place.unregister(),
+    register: (name) => find(name).place.register(),
   }
   return { shop, close: () => fetch.close() }
+}
+
+/** The lines of one kind that services have written, each under the name that the service has in this world. */
+async function linesAbout<T extends { readonly service: ServiceName; readonly time: string }>(
+  kind: 'hop' | 'job',
+  services: ReadonlyMap<ServiceName, StartedService>,
+): Promise<readonly T[]> {
+  const found = await Promise.all(
+    [...services].map(async ([service, { program }]) => {
+      const lines = linesOf<T & { readonly event: string }>(await program.log())
+      return lines.filter(({ event }) => event === kind).map((line) => ({ ...line, service }))
+    }),
+  )
+  return found.flat().sort((a, b) => a.time.localeCompare(b.time))
 }
 
 async function passwordsOf({ service }: StartedService): Promise<ReadonlyMap<string, string>> {

@@ -5,7 +5,9 @@ import { awaitBundle, type Federation, federate } from '../spire/federate.ts'
 import type { EntryOptions, SpireDomain } from '../spire/spire-domain.ts'
 import { createWebAuthority } from '../spire/web-authority.ts'
 import type { WorldName } from '../suite/check.ts'
-import { otherTrustDomain, type SampleWorkload, type WorldPlan } from './sample-world.ts'
+import { addressOf } from './broker.ts'
+import { createRegistrar, type Registration } from './registrar.ts'
+import { otherTrustDomain, type SampleWorkload, ttlOf, type WorldPlan } from './sample-world.ts'
 import { type OpenedShop, openShop } from './shop.ts'
 import type { SampleService } from './shop-services.ts'
 import type { Place, Stage } from './stage.ts'
@@ -27,9 +29,10 @@ export async function startSpireWorld(stage: Stage, name: WorldName, plan: World
     const federation = shop !== undefined && bank !== undefined ? await federate(shop, bank) : undefined
     if (federation !== undefined) log('the trust domains are federated')
     const host = spireHost(stage, plan, domains)
-    const programs = await startPrograms(plan, host)
+    const broker = plan.services.length > 0 ? await stage.startBroker() : undefined
+    const programs = await startPrograms(plan, host, addressOf(broker))
     log('the workloads are ready')
-    const opened = plan.services.length === 0 ? undefined : await openShop(programs.services, await anchorsOf(domains))
+    const opened = broker && (await openShop(programs.services, broker, await anchorsOf(domains)))
     return assemble({ stage, name, domains, federation, host, programs, shop: opened })
   } catch (error) {
     await stage.stop()
@@ -73,7 +76,7 @@ interface SpireHost extends ProgramHost {
 function spireHost(stage: Stage, plan: WorldPlan, domains: ReadonlyMap<TrustDomainName, StartedDomain>): SpireHost {
   const places: Place[] = []
   const witBundles = [...domains.values()].map(({ witAgent: { bundle } }) => bundle)
-  const witEntries = new Set<string>()
+  const registrar = createRegistrar()
   return {
     async place(program) {
       const { name, trustDomain, identifier, host } = program
@@ -82,13 +85,11 @@ function spireHost(stage: Stage, plan: WorldPlan, domains: ReadonlyMap<TrustDoma
       const place = await stage.place(domain, name, host ?? `${name}.${trustDomain}`, published)
       places.push(place)
       const { selectors, workloadApi } = await stage.admit(domain, name)
-      if (identifier !== undefined) {
-        const entry = { ...entryOf(identifier, program, plan), selectors }
-        const isNew = !witEntries.has(identifier)
-        witEntries.add(identifier)
-        await domain.createEntry(entry)
-        if (isNew) await domain.createEntry({ ...entry, parentId: witAgent.parentId })
-      }
+      const registration =
+        identifier === undefined
+          ? NO_REGISTRATION
+          : registrar(domain, witAgent.parentId, { ...entryOf(identifier, program, plan), selectors })
+      await registration.register()
       return {
         listen: place.listen,
         port: place.ports.first,
@@ -102,6 +103,7 @@ function spireHost(stage: Stage, plan: WorldPlan, domains: ReadonlyMap<TrustDoma
           return join(place.directory, file)
         },
         run: (script, args, reach) => stage.run(domain, { script, args, place, ...(reach && { reach }) }, name),
+        ...registration,
       }
     },
     addresses: stage.addresses,
@@ -109,19 +111,14 @@ function spireHost(stage: Stage, plan: WorldPlan, domains: ReadonlyMap<TrustDoma
   }
 }
 
-/**
- * What a program is registered as: once for SPIRE's agent, which gives X.509- and JWT-SVIDs, and once for the WIT agent, under which WIT-SVIDs are minted.
- * The latter goes by identifier, so that one entry serves everybody who has it.
- */
-function entryOf(
-  spiffeId: string,
-  { trustDomain, host }: SampleWorkload | SampleService,
-  plan: WorldPlan,
-): Omit<EntryOptions, 'selectors'> {
+const NO_REGISTRATION: Registration = { register: async () => undefined, unregister: async () => undefined }
+
+function entryOf(spiffeId: string, program: SampleWorkload | SampleService, plan: WorldPlan): Omit<EntryOptions, 'selectors'> {
+  const { trustDomain, host } = program
   return {
     spiffeId,
     federatesWith: plan.trustDomains.filter((name) => name === otherTrustDomain(trustDomain)),
-    x509SvidTtlSeconds: plan.svidTtlSeconds,
+    x509SvidTtlSeconds: ttlOf(program, plan),
     ...(host !== undefined && { dnsNames: [host] }),
   }
 }

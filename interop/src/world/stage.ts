@@ -1,6 +1,7 @@
 import type { SpireDomain, SpireDomainOptions } from '../spire/spire-domain.ts'
 import type { DriverName } from '../suite/check.ts'
 import type { WorkloadConfig } from '../workload/workload-config.ts'
+import type { MissingBroker, RunningBroker } from './broker.ts'
 
 /** Where a driver puts a program before it runs: everything that others have to be told. */
 export interface Place {
@@ -32,6 +33,13 @@ export interface RunningProgram {
   readonly control: string
   log(): Promise<string>
   assertAlive(): Promise<void>
+  /** Ends it without a goodbye. */
+  kill(): Promise<void>
+  /** Starts it again with the same arguments, after `kill`; its log goes on. */
+  start(): Promise<void>
+  /** Stops it where it stands: connections stay, answers don't come. */
+  pause(): Promise<void>
+  resume(): Promise<void>
   /** Memory that it takes now. @throws NotRun where the platform doesn't tell */
   residentBytes(): Promise<number>
 }
@@ -49,6 +57,8 @@ export interface Stage {
   admit(domain: SpireDomain, name: string): Promise<{ readonly selectors: readonly string[]; readonly workloadApi: string }>
   /** Starts a program; `slot` names the workload that it is to SPIRE, absent for infrastructure. */
   run(domain: SpireDomain, spec: ProgramSpec, slot?: string): Promise<RunningProgram>
+  /** Starts a broker with JetStream, reachable for the suite on loopback. */
+  startBroker(): Promise<RunningBroker | MissingBroker>
   /** Host names that have to be told to callers, since no resolver knows them. */
   addresses(hosts: readonly string[]): WorkloadConfig['addresses']
   readonly environment: {

@@ -21,6 +21,9 @@ export interface PlacedProgram {
   /** Writes a file where the program can read it. @returns its path as the program sees it */
   write(name: string, text: string): Promise<string>
   run(script: string, args: readonly string[], reach: 'control' | 'first' | undefined): Promise<RunningProgram>
+  /** Takes away what it is registered as, and gives it back. */
+  unregister(): Promise<void>
+  register(): Promise<void>
 }
 
 /** What programs need of a driver. */
@@ -35,6 +38,9 @@ export interface StartedService {
   readonly service: SampleService
   readonly origin: string
   readonly program: RunningProgram
+  /** Starts it again, after it was killed, and returns when it is ready. */
+  again(): Promise<void>
+  readonly place: Pick<PlacedProgram, 'register' | 'unregister'>
 }
 
 /** The programs of a world, each ready. */
@@ -65,9 +71,14 @@ interface Directory {
   readonly addresses: WorkloadConfig['addresses']
 }
 
-/** Places every program of a plan, writes their configurations, starts them, and returns when all are ready. */
-export async function startPrograms(plan: WorldPlan, host: ProgramHost): Promise<StartedPrograms> {
-  const [services, workloads] = await Promise.all([placeAll(plan.services, host), placeAll(plan.workloads, host)])
+/**
+ * Places every program of a plan, writes their configurations, starts them, and returns when all are ready.
+ *
+ * @param broker `nats://…`; without one the services that need it are left out
+ */
+export async function startPrograms(plan: WorldPlan, host: ProgramHost, broker?: string): Promise<StartedPrograms> {
+  const due = plan.services.filter(({ needsBroker = false }) => broker !== undefined || !needsBroker)
+  const [services, workloads] = await Promise.all([placeAll(due, host), placeAll(plan.workloads, host)])
   const directory = directoryOf([...services, ...workloads], host)
   const started: { readonly name: string; readonly log: () => Promise<string> }[] = []
   const note = (name: string, { log }: RunningProgram): void => void started.push({ name, log })
@@ -75,7 +86,7 @@ export async function startPrograms(plan: WorldPlan, host: ProgramHost): Promise
   const running = new Map<ServiceName, StartedService>()
   const starts = [
     ...services.map((placed) => async (): Promise<void> => {
-      running.set(placed.program.name, await startService(placed, directory, plan, note))
+      running.set(placed.program.name, await startService(placed, directory, { plan, broker, note }))
     }),
     ...workloads.map((placed) => async (): Promise<void> => {
       controls.set(placed.program.name, await startControl(placed, directory, plan, note))
@@ -149,18 +160,24 @@ function isUp(status: Awaited<ReturnType<ControlledWorkload['status']>>, { ident
 async function startService(
   { program: service, place, origin = '' }: Placed<SampleService>,
   { origins, addresses }: Directory,
-  { algorithm }: WorldPlan,
-  note: Note,
+  { plan: { algorithm }, broker, note }: { readonly plan: WorldPlan; readonly broker: string | undefined; readonly note: Note },
 ): Promise<StartedService> {
   const { listen: host, port, workloadApi, wit, witBundles } = place
-  const config = await serviceConfig(service, { listen: { host, port }, workloadApi, wit, witBundles, algorithm, origins, addresses })
-  const path = await place.write(`${service.name}.json`, config)
+  const where = { listen: { host, port }, workloadApi, wit, witBundles, algorithm, origins, addresses, broker }
+  const path = await place.write(`${service.name}.json`, await serviceConfig(service, where))
   const args = service.kind === 'token-service' ? ['--config', path] : [path]
   const program = await place.run(service.script, args, service.published ? 'first' : undefined)
   note(service.name, program)
-  const isReady = async (): Promise<boolean> => (await program.log()).includes('"event":"service.ready"')
+  let starts = 1
+  const isReady = async (): Promise<boolean> => (await program.log()).split('"event":"service.ready"').length > starts
   await awaitReady(service.name, program, isReady)
-  return { service, origin, program }
+  const again = async (): Promise<void> => {
+    // One that was killed before it was ready has said so once less.
+    starts = (await program.log()).split('"event":"service.ready"').length
+    await program.start()
+    await awaitReady(service.name, program, isReady)
+  }
+  return { service, origin, program, again, place }
 }
 
 /** Waits for a program; when it doesn't come up, its last line says more than the time that has passed. */

@@ -1,9 +1,9 @@
 import type { DriverName, WorldName } from '../suite/check.ts'
-import type { CallResult, CallSpec, LentWit, PeerStatus, StreamReport, StreamSpec } from './control-protocol.ts'
+import type { CallResult, CallSpec, LentWit, MessageSpec, PeerStatus, StreamReport, StreamSpec } from './control-protocol.ts'
 
 /**
  * The workloads that do what the suite tells them. `rogue` is registered in the shop and allowed nowhere; `stranger` has no entry at all. Those that begin
- * with `as-` are in the world `shop` and hold the identity of a service there, as somebody who broke into it; `bank-clerk` is a workload of the bank.
+ * with `as-` are in the world `shop` and hold the identity of a service there, as somebody who broke into it; `scheduler` begins what runs at night; `bank-clerk` reads the bank's ledger.
  */
 export type WorkloadName =
   | 'orders'
@@ -16,6 +16,8 @@ export type WorkloadName =
   | 'as-payments'
   | 'as-concierge'
   | 'as-buyer'
+  | 'as-settlement'
+  | 'scheduler'
   | 'bank-clerk'
 
 /** The programs of the world `shop` that nobody tells anything. */
@@ -25,8 +27,11 @@ export type ServiceName =
   | 'login'
   | 'storefront'
   | 'orders'
+  | 'orders-evening'
   | 'fraud'
   | 'payments'
+  | 'settlement'
+  | 'settlement-2'
   | 'ledger'
   | 'concierge'
   | 'buyer'
@@ -66,6 +71,8 @@ export interface ControlledWorkload {
   status(): Promise<PeerStatus>
   /** Its current WIT, as somebody who sees its traffic has it. In memory only. */
   lendWit(): Promise<LentWit>
+  /** Proves a message under its identity. @returns the two lines to add to the message's fields. In memory only */
+  proveMessage(spec: MessageSpec): Promise<readonly (readonly [name: string, value: string])[]>
   startStream(spec: StreamSpec): Promise<void>
   stopStream(): Promise<StreamReport>
 }
@@ -83,12 +90,36 @@ export interface Shop {
   userFetch(url: string, init?: RequestInit): Promise<Response>
   /** What the services have said of the requests that they handled, oldest first. */
   hops(): Promise<readonly Hop[]>
+  /** What workers have said of their jobs, oldest first. */
+  jobs(): Promise<readonly JobLine[]>
   /** What a token service has issued and refused, oldest first. */
   events(domain: ShopDomain): Promise<readonly TokenEvent[]>
   /** Resident bytes of a token service. @throws NotRun where the platform doesn't tell */
   memory(domain: ShopDomain): Promise<number>
   /** What users type in to sign in: to be found in nothing that was printed. */
   readonly passwords: readonly string[]
+  /** The broker that jobs wait in. @throws NotRun where none can be had */
+  broker(): Broker
+  /** Ends a service without a goodbye. That isn't held against the world. As the next ones, it does nothing where that is so already. */
+  kill(service: ServiceName): Promise<void>
+  /** Starts a service again that was killed; returns when it is ready. */
+  start(service: ServiceName): Promise<void>
+  /** Stops a service where it stands: connections stay, answers don't come. */
+  pause(service: ServiceName): Promise<void>
+  resume(service: ServiceName): Promise<void>
+  /** Takes away what a service is registered as: it gets no new credentials, and keeps what it has until that ends. */
+  unregister(service: ServiceName): Promise<void>
+  register(service: ServiceName): Promise<void>
+}
+
+/** A NATS server with JetStream, which keeps what it has when it is killed. */
+export interface Broker {
+  /** `nats://127.0.0.1:…`: for the suite, as somebody who is in the broker. */
+  readonly url: string
+  kill(): Promise<void>
+  start(): Promise<void>
+  pause(): Promise<void>
+  resume(): Promise<void>
 }
 
 export type ShopDomain = 'shop' | 'bank'
@@ -115,8 +146,41 @@ export interface Hop {
   readonly requestingWorkloads?: readonly string[]
   /** Who acts for the subject, the current one first. */
   readonly actors?: readonly string[]
+  /** What a ledger has entered, and for which deferred work: who asked for it, who did it, and for whom. */
+  readonly entry?: string
+  readonly requester?: string
+  readonly worker?: string
+  readonly user?: string
   readonly decision: 'allowed' | 'refused'
   readonly reason?: string
+}
+
+/** A line of a worker about one job. Members that don't apply are absent; no token is in any. */
+export interface JobLine {
+  readonly service: ServiceName
+  /** RFC 3339. */
+  readonly time: string
+  /** Which message of which stream it is, as the broker counts: `STREAM:7`. */
+  readonly position: string
+  /** How often the broker has delivered it, this time included. */
+  readonly delivery: number
+  readonly step: 'taken' | 'redeemed' | 'done' | 'retry' | 'buried'
+  /** What its sender calls it. */
+  readonly job?: string
+  readonly sender?: string
+  readonly action?: string
+  /** Of the token that the redemption gave, as those that follow. */
+  readonly transaction?: string
+  readonly subject?: string
+  readonly scope?: readonly string[]
+  readonly actors?: readonly string[]
+  /** The workload that the grant was given to, and the transaction that it was given in. */
+  readonly requester?: string
+  readonly linkedTransaction?: string
+  readonly receipt?: string
+  /** Why it is tried again, or was given up. */
+  readonly code?: string
+  readonly delaySeconds?: number
 }
 
 /** A line of a token service; see its README for the members. */

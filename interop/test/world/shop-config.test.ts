@@ -11,6 +11,7 @@ const place = {
   algorithm: 'ES256',
   origins,
   addresses: { 'login.shop.example': '127.0.0.1' },
+  broker: 'nats://127.0.0.1:4223',
 } as const
 const bridged = { mode: 'bridged', url: 'https://127.0.0.1:8', agentIdentifier: 'spiffe://shop.example/wit-agent' } as const
 
@@ -41,6 +42,7 @@ describe('serviceConfig', () => {
           witAgent: { url: bridged.url, identifier: bridged.agentIdentifier, algorithm: 'ES256' },
           witBundles: place.witBundles,
           addresses: place.addresses,
+          broker: { url: place.broker, private: true },
         })
       } else expect(decodeTokenServiceConfig(JSON.parse(text)).faults).toEqual([])
     },
@@ -49,7 +51,7 @@ describe('serviceConfig', () => {
   it('names no WIT agent where the Workload API serves WITs', async () => {
     for (const service of shopServices.filter(({ kind }) => kind === 'service')) {
       const { platform } = JSON.parse(
-        await serviceConfig(service, { ...place, wit: { mode: 'native' }, witBundles: [], addresses: undefined }),
+        await serviceConfig(service, { ...place, wit: { mode: 'native' }, witBundles: [], addresses: undefined, broker: undefined }),
       )
       expect(Object.keys(platform)).toEqual(['listen', 'workloadApi'])
     }

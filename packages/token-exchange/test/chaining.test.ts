@@ -246,14 +246,22 @@ describe('a transcription', () => {
     expect(run({ sub: 'bob', scope: 'read', level: 'low', locale: 7 })).toEqual({ subject: 'bob', actors: [], scope: ['read'], claims: {} })
   })
 
-  it('CHN-2.5-02: carries over the texts of an object that the table lists, and nothing else', () => {
-    const carry = (claims: JsonObject): JsonObject =>
-      createTranscription({ ...table, claims: { deferral: { members: ['txn', 'uses'] } } })(
-        { sub: 'bob', scope: 'read', ...claims },
-        { scope: undefined },
-      ).claims
-    expect(carry({ deferral: { txn: 'a', uses: 3, worker: ORDERS } })).toEqual({ deferral: { txn: 'a' } })
-    for (const deferral of ['a', ['a'], null, {}, { uses: 3 }]) expect(carry({ deferral })).toEqual({})
+  it('carries over the members of a claim that the table lists, and whose claim it was, where there is one', () => {
+    const members = { worker: {}, requester: { as: 'for' }, kind: { values: { night: 'late' } } }
+    const carry = createTranscription({ ...table, claims: { deferral: { as: 'job', members, subjectAs: 'user' } } })
+    const deferral = { worker: 'w', requester: 'r', kind: 'night', txn: 't', uses: 1 }
+    const { subject, claims } = carry({ sub: 'alice', scope: 'read', deferral }, { scope: undefined })
+    expect([subject, claims]).toEqual(['customer', { job: { worker: 'w', for: 'r', kind: 'late', user: 'alice' } }])
+    for (const other of [
+      {},
+      { deferral: 'w' },
+      { deferral: ['w'] },
+      { deferral: null },
+      { deferral: {} },
+      { deferral: { worker: 3, txn: 't' } },
+    ]) {
+      expect(carry({ sub: 'alice', scope: 'read', ...other }, { scope: undefined }).claims).toEqual({})
+    }
   })
 
   it('CHN-2.3.1-02, CHN-2.5-04: gives the scope that is asked for', () => {
@@ -280,7 +288,10 @@ describe('a transcription', () => {
     ['makes a claim that tokens have for themselves', { claims: { level: { as: 'aud' } } }],
     ['carries one over', { claims: { cnf: {} } }],
     ['makes one claim of two', { claims: { a: { as: 'c' }, b: { as: 'c' } } }],
-    ['lists values of a claim and members of it', { claims: { a: { values: { b: 'c' }, members: ['d'] } } }],
+    ['makes one member of two', { claims: { a: { members: { b: {}, c: { as: 'b' } } } } }],
+    ['makes a member of the subject that is one already', { claims: { a: { members: { b: {} }, subjectAs: 'b' } } }],
+    ['names a subject beside no members', { claims: { a: { subjectAs: 'b' } } }],
+    ['has values for an object', { claims: { a: { members: { b: {} }, values: { c: 'd' } } } }],
     ['makes an empty name', { subjects: [{ from: '*', to: '' }] }],
     ['makes two scope values of one', { scope: { pay: 'post read' } }],
   ] as readonly (readonly [string, Partial<ClaimsTable>])[])('is refused as a table when it %s', async (_title, change) => {

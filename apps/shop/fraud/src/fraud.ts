@@ -1,6 +1,6 @@
 import { amountIn, bodyOf, type ShopApp, type ShopService, transactionIn } from '@wimse/shop-platform'
 
-const ORDERS = 'spiffe://shop.example/orders'
+const ORDERS = ['spiffe://shop.example/orders', 'spiffe://shop.example/orders-evening']
 
 /**
  * Judges an order, and says so where nobody after it can take it away: the answer is a replacement of the transaction token, in whose signed

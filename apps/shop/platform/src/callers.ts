@@ -1,4 +1,4 @@
-import { fieldValues, isWimseError, type RequestView, requestViewOfRequest, WimseError } from '@wimse/core'
+import { fieldValues, isWimseError, type JsonObject, type RequestView, requestViewOfRequest, WimseError } from '@wimse/core'
 import { readBearerField } from '@wimse/jwt-svid'
 import { type AccessTokenClaims, type IssuerKeys, verifyAccessToken, verifySubjectAccessToken } from '@wimse/token-exchange'
 import type { BoundTransactionToken, TransactionTokenVerifier } from '@wimse/transaction-tokens'
@@ -22,6 +22,8 @@ export interface Customer {
   /** Who acts for the subject, the one who calls first; empty for the user in person. */
   readonly actors: readonly string[]
   readonly token: string
+  /** All of the token's claims. */
+  readonly claims: JsonObject
 }
 
 /** What handlers find in `c.var`, by the middleware before them. */
@@ -127,8 +129,8 @@ export function customerIn({ var: { customer } }: Context<ShopVariables>): Custo
   return customer
 }
 
-function customerOf({ scope, actors }: AccessTokenClaims, subject: string, token: string): Customer {
-  return { subject, scope, actors: actors.map(({ sub }) => sub), token }
+function customerOf({ scope, actors, claims }: AccessTokenClaims, subject: string, token: string): Customer {
+  return { subject, scope, actors: actors.map(({ sub }) => sub), token, claims }
 }
 
 /** Header fields as they came: repeated ones apart. */

@@ -13,6 +13,11 @@ export interface Hop {
   scope?: readonly string[]
   requestingWorkloads?: readonly string[]
   actors?: readonly string[]
+  /** What a ledger has entered, and for which deferred work: who asked for it, who did it, and for whom. */
+  entry?: string
+  requester?: string
+  worker?: string
+  user?: string
   /** Why it was refused: a fixed sentence, or a code. */
   reason?: string
 }
@@ -67,7 +72,7 @@ export function hopLog(service: string, write: (line: string) => void, runtime: 
 }
 
 /** Who acts, the last one first: each `act` has the one before inside. */
-function actorsOf(act: unknown): Pick<Hop, 'actors'> {
+export function actorsOf(act: unknown): Pick<Hop, 'actors'> {
   const actors: string[] = []
   for (let actor = act; typeof actor === 'object' && actor !== null && 'sub' in actor; actor = 'act' in actor ? actor.act : undefined) {
     actors.push(String(actor.sub))

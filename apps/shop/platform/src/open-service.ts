@@ -7,6 +7,7 @@ import {
   parseTrustDomain,
   type Runtime,
   readBody,
+  WimseError,
 } from '@wimse/core'
 import { defaultRuntime } from '@wimse/keys'
 import { remoteIssuerKeys } from '@wimse/token-exchange'
@@ -16,8 +17,10 @@ import {
   type TransactionTokenVerifier,
   tokenServiceEndpointKeys,
 } from '@wimse/transaction-tokens'
+import type { WitCredential } from '@wimse/wit'
 import type { CallChoice, Workload } from '@wimse/workload/node'
 import { type Callers, createCallers } from './callers.ts'
+import { type JobQueue, openJobQueue } from './job-queue.ts'
 import { openWorkload } from './open-workload.ts'
 import { Refusal } from './refusal.ts'
 import type { ServiceConfig } from './service-config.ts'
@@ -36,6 +39,8 @@ export interface ServiceCall extends Pick<CallChoice, 'transaction' | 'proof'> {
   readonly json?: JsonObject
   /** An access token that is bound to this workload's key: sent beside an HTTP signature, which proves that key and covers the token. */
   readonly token?: string
+  /** Without it, a call waits as long as the connection stands. */
+  readonly timeoutMs?: number
 }
 
 /** A service that has its credentials and knows its peers. */
@@ -43,6 +48,8 @@ export interface ShopService extends Callers {
   readonly config: ServiceConfig
   readonly workload: Workload
   readonly tokens: TokenClient
+  /** Where work waits that is done later; absent where no broker is configured. */
+  readonly jobs: JobQueue | undefined
   /** A transaction token that came in the body of an answer. */
   readonly verifyTransaction: TransactionTokenVerifier
   /** The origin of a workload, by configuration. @throws Error when none is configured */
@@ -67,6 +74,9 @@ export async function openService(config: ServiceConfig): Promise<ShopService> {
   await firstKeys(keys, trustDomain, runtime)
   const verifyTransaction = createTransactionTokenVerifier({ keys, audience: trustDomain })
 
+  const { broker } = config.platform
+  const credential = (): WitCredential => workload.source.wit?.current() ?? noWit()
+  const jobs = broker && (await openJobQueue({ broker, trustDomain, credential }))
   const originOf = new Map(Object.entries(config.peers).map(([peer, identifier]) => [identifier, peer]))
   const at = (identifier: string): string => originOf.get(identifier) ?? unknownPeer(identifier)
   const login = originOf.get(LOGIN)
@@ -79,21 +89,24 @@ export async function openService(config: ServiceConfig): Promise<ShopService> {
     config,
     workload,
     tokens: createTokenClient(workload, { tokens, trustDomain, verify: verifyTransaction }),
+    jobs,
     verifyTransaction,
     at,
-    async call(identifier, path, { json, token, ...choice } = {}) {
+    async call(identifier, path, { json, token, timeoutMs, ...choice } = {}) {
       const headers = new Headers({ accept: 'application/json' })
       if (json !== undefined) headers.set('content-type', 'application/json')
       if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
       const content = json === undefined ? {} : { method: 'POST', body: JSON.stringify(json) }
       const proof = token === undefined ? {} : { proof: 'http-signature' as const }
-      const response = await workload.fetch(`${at(identifier)}${path}`, { headers, ...content, ...proof, ...choice })
+      const limit = timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }
+      const response = await workload.fetch(`${at(identifier)}${path}`, { headers, ...content, ...proof, ...choice, ...limit })
       const answer = parseAnswer(await readBody(response.body, MAX_ANSWER_BYTES))
       if (!response.ok) throw refusalOf(answer, response.status, identifier)
       return answer
     },
     close() {
       keys.close()
+      void jobs?.close()
       workload.close()
     },
   }
@@ -115,6 +128,10 @@ async function firstKeys(keys: TokenServiceEndpointKeys, trustDomain: string, ru
     await runtime.delay(KEYS_RETRY_MS)
     await keys.refresh(domain)
   }
+}
+
+function noWit(): never {
+  throw new WimseError('ERR_CREDENTIAL_UNAVAILABLE')
 }
 
 function unknownPeer(identifier: string): never {

@@ -21,6 +21,12 @@ export class Refusal extends Error {
   }
 }
 
+/** What is there where a broker is configured. @throws Refusal */
+export function required<T>(later: T | undefined): T {
+  if (later === undefined) throw new Refusal('nothing is done later here: no broker is configured')
+  return later
+}
+
 /** The answer to whatever a handler throws: problem details with the code and the hop that refused. */
 export function answerFailure(error: unknown, service: string): Response {
   if (error instanceof Refusal) {

@@ -35,13 +35,24 @@ export async function runService(path: string | undefined, routes: (app: ShopApp
   })
 }
 
+/**
+ * Runs a worker until SIGTERM: as {@link runService}, for a program that serves nobody and does what it finds in a queue.
+ *
+ * @param work ends when there is nothing more to do, which is never; when it fails the program ends with exit status 1
+ */
+export async function runWorker(path: string | undefined, work: (service: ShopService, write: Write) => Promise<void>): Promise<void> {
+  await runProgram(path, async (config) => {
+    const service = await openService(config)
+    void work(service, toStandardError).catch((error: unknown) => fail(error))
+    return { port: config.platform.listen.port }
+  })
+}
+
 /** The frame of a program: configuration, the line when it is ready, its end. */
 export async function runProgram(
   path: string | undefined,
   start: (config: ServiceConfig) => Promise<{ readonly port: number }>,
 ): Promise<void> {
-  const print = (event: string, details: object): void =>
-    toStandardError(`${JSON.stringify({ time: new Date(defaultRuntime().now()).toISOString(), event, ...details })}\n`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(0))
   try {
     if (path === undefined) throw new Error('usage: main.ts CONFIGURATION')
@@ -49,11 +60,19 @@ export async function runProgram(
     const { port } = await start(config)
     print('service.ready', { service: config.name, origin: config.origin, port })
   } catch (error) {
-    const { code, detail } = isWimseError(error) ? error : { code: error instanceof Error ? error.message : 'failure', detail: undefined }
-    print('service.failed', { code, ...(detail !== undefined && { detail }) })
-    process.exitCode = 1
-    setImmediate(() => process.exit())
+    fail(error)
   }
+}
+
+function print(event: string, details: object): void {
+  toStandardError(`${JSON.stringify({ time: new Date(defaultRuntime().now()).toISOString(), event, ...details })}\n`)
+}
+
+function fail(error: unknown): void {
+  const { code, detail } = isWimseError(error) ? error : { code: error instanceof Error ? error.message : 'failure', detail: undefined }
+  print('service.failed', { code, ...(detail !== undefined && { detail }) })
+  process.exitCode = 1
+  setImmediate(() => process.exit())
 }
 
 /** An app that logs each hop and answers failures with problem details. */

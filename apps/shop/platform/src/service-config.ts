@@ -24,6 +24,16 @@ export interface PlatformConfig {
   readonly witBundles: readonly WitBundleConfig[]
   /** Addresses of host names that no resolver knows. */
   readonly addresses: Readonly<Record<string, string>>
+  /** For services that have work done later, or do it. */
+  readonly broker: BrokerConfig | undefined
+}
+
+/** Where the broker is. */
+export interface BrokerConfig {
+  /** `tls://…`, or `nats://…` on loopback. */
+  readonly url: string
+  /** The network between is private: `nats://…` is taken beyond loopback. */
+  readonly private: boolean
 }
 
 /** What a service is told. */
@@ -55,6 +65,7 @@ export function parseServiceConfig(document: JsonObject): ServiceConfig {
   const platform = objectOf(document, 'platform')
   const listen = objectOf(platform, 'listen')
   const agent = platform['witAgent'] === undefined ? undefined : objectOf(platform, 'witAgent')
+  const broker = platform['broker'] === undefined ? undefined : objectOf(platform, 'broker')
   const { port } = listen
   if (typeof port !== 'number') throw invalid('platform.listen.port')
   return {
@@ -77,6 +88,7 @@ export function parseServiceConfig(document: JsonObject): ServiceConfig {
         endpointIdentifier: textOf(bundle, 'endpointIdentifier'),
       })),
       addresses: platform['addresses'] === undefined ? {} : textsOf(platform, 'addresses'),
+      broker: broker && { url: textOf(broker, 'url'), private: broker['private'] === true },
     },
     document,
   }
@@ -87,6 +99,14 @@ export function textOf(object: JsonObject, name: string): string {
   const value = object[name]
   if (typeof value !== 'string' || value === '') throw invalid(name)
   return value
+}
+
+/** A member that is a list of texts. @throws WimseError `ERR_OPTIONS_INVALID` */
+export function textsIn(object: JsonObject, name: string): readonly string[] {
+  const value = object[name]
+  const texts = Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
+  if (!Array.isArray(value) || texts.length !== value.length) throw invalid(name)
+  return texts
 }
 
 function optionalTextOf(object: JsonObject, name: string): string | undefined {

@@ -1,7 +1,13 @@
+import type { JsonObject } from '@wimse/core'
 import {
+  type Deferral,
+  deferredGrantRequest,
   jwtBearerRequest,
   processAccessTokenResponse,
+  processRevocationResponse,
   processTokenExchangeResponse,
+  redemptionRequest,
+  revocationRequest,
   TOKEN_TYPES,
   type TokenExchangeRequestOptions,
   type TypedToken,
@@ -27,6 +33,15 @@ export interface TokenClient {
   exchangeFor(target: string, subject: TypedToken, asked?: Partial<Scope>): Promise<string>
   /** Across the border: a grant of our token service for another domain's, and the access token that this one gives for it. */
   chainTo(resource: string, server: string, subject: TypedToken): Promise<string>
+  /** A grant for work that is done later, on whose behalf the subject token speaks. */
+  defer(subject: TypedToken, asked: Scope & { readonly deferral: Deferral }): Promise<string>
+  /** The transaction of deferred work. Whoever doesn't get it in time may ask again, and is told when the first answer is still good. */
+  redeem(
+    grant: string,
+    asked: Scope & { readonly parameters: JsonObject; readonly use?: string; readonly timeoutMs: number },
+  ): Promise<VerifiedTransactionToken>
+  /** Gives a grant back, or the token of work that is done: nobody uses it again. */
+  giveUp(token: string, options?: { readonly timeoutMs?: number }): Promise<void>
 }
 
 interface Scope {
@@ -53,8 +68,9 @@ export function createTokenClient(
   workload: Workload,
   { tokens, trustDomain, verify }: { readonly tokens: string; readonly trustDomain: string; readonly verify: TransactionTokenVerifier },
 ): TokenClient {
+  const endpoint = `${tokens}/token`
   const exchange = async (requestedTokenType: string, asked: TokenExchangeRequestOptions): Promise<string> => {
-    const request = tokenExchangeRequest(`${tokens}/token`, { ...asked, requestedTokenType })
+    const request = tokenExchangeRequest(endpoint, { ...asked, requestedTokenType })
     const { token } = await processTokenExchangeResponse(await workload.fetch(request), { expectedTokenType: requestedTokenType })
     return token
   }
@@ -74,6 +90,22 @@ export function createTokenClient(
       const request = jwtBearerRequest(`${server}/token`, { assertion, issuer: server, resource })
       const { token } = await processAccessTokenResponse(await workload.fetch(request))
       return token
+    },
+    async defer(subjectToken, asked) {
+      const request = deferredGrantRequest(endpoint, { ...asked, subjectToken, issuer: tokens })
+      const { token } = await processTokenExchangeResponse(await workload.fetch(request), { expectedTokenType: TOKEN_TYPES.deferredGrant })
+      return token
+    },
+    async redeem(grant, { timeoutMs, ...asked }) {
+      const request = redemptionRequest(endpoint, { ...asked, grant, trustDomain })
+      const response = await workload.fetch(new Request(request, { signal: AbortSignal.timeout(timeoutMs) }))
+      const { token } = await processTokenExchangeResponse(response, { expectedTokenType: TOKEN_TYPES.transactionToken })
+      return verify(token)
+    },
+    async giveUp(token, { timeoutMs } = {}) {
+      const request = revocationRequest(`${tokens}/revoke`, { token })
+      const limit = timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }
+      await processRevocationResponse(await workload.fetch(new Request(request, limit)))
     },
   }
 }

@@ -5,14 +5,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { isJsonObject, type JsonObject, parseStrictJsonObject, readBody, requestViewOfRequest } from '@wimse/core'
-import { generateSigner, signCompactJws } from '@wimse/keys'
+import { defaultRuntime, generateSigner, signCompactJws } from '@wimse/keys'
 import { createMutualTlsAgent, createMutualTlsHttpsServer } from '@wimse/mutual-tls'
 import { createTestAuthority, createTestRuntime, startFakeWorkloadApi } from '@wimse/testing'
+import { createTransactionTokenVerifier, tokenServiceEndpointKeys } from '@wimse/transaction-tokens'
 import { type CallInit, createHttpsTransport, createWorkload, type Workload, workloadApi } from '@wimse/workload/node'
+import type { TokenClient } from '../src/index.ts'
+import { createTokenClient } from '../src/token-client.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')
 const READY_TIMEOUT_MS = 60_000
 const SERVICES = ['storefront', 'orders', 'fraud', 'payments', 'ledger'] as const
+/** Those that work is left to, where there is a broker: by program. */
+const LATER = { 'orders-evening': 'orders', settlement: 'settlement', 'settlement-2': 'settlement' } as const
 const HOSTS = {
   'login.shop.example': 'spiffe://shop.example/login',
   'tokens.shop.example': 'spiffe://shop.example/token-service',
@@ -22,13 +27,16 @@ const HOSTS = {
   'fraud.shop.example': 'spiffe://shop.example/fraud',
   'payments.shop.example': 'spiffe://shop.example/payments',
   'ledger.bank.example': 'spiffe://bank.example/ledger',
+  'orders-evening.shop.example': 'spiffe://shop.example/orders-evening',
+  'settlement.shop.example': 'spiffe://shop.example/settlement',
+  'settlement-2.shop.example': 'spiffe://shop.example/settlement',
   'concierge.shop.example': 'spiffe://shop.example/concierge',
   'buyer.shop.example': 'spiffe://shop.example/buyer',
 } as const
 
 type Host = keyof typeof HOSTS
 /** The host of a service, without the trust domain where that is the shop's. */
-export type Place = 'login' | 'tokens' | 'bank' | (typeof SERVICES)[number] | 'concierge' | 'buyer'
+export type Place = 'login' | 'tokens' | 'bank' | (typeof SERVICES)[number] | keyof typeof LATER | 'concierge' | 'buyer'
 
 /** An answer, read. */
 export interface Answer {
@@ -50,7 +58,30 @@ export interface ShopWorld {
   /** The first line with these members after the first `since`; waits for it, since an answer may be faster than the line about it. */
   heard(members: JsonObject, since?: number): Promise<JsonObject>
   readonly log: readonly string[]
+  /** Ends a program without a goodbye, and starts it again as it was. */
+  kill(place: Place): Promise<void>
+  start(place: Place): Promise<void>
+  /** Stops a program where it stands: connections stay, answers don't come. */
+  pause(place: Place): void
+  resume(place: Place): void
   close(): Promise<void>
+}
+
+/** A workload of the shop in foreign hands, with what it may ask of the token service. */
+export interface Intruder {
+  readonly workload: Workload
+  readonly tokens: TokenClient
+}
+
+/** Breaks into a workload. */
+export async function intruder(shop: ShopWorld, name: string): Promise<Intruder> {
+  const workload = await shop.as(`spiffe://shop.example/${name}`)
+  const tokens = shop.origin('tokens')
+  const runtime = { ...defaultRuntime(), fetch: workload.fetch }
+  const keys = tokenServiceEndpointKeys({ trustDomain: 'shop.example', url: `${tokens}/jwks`, runtime })
+  await keys.start()
+  const verify = createTransactionTokenVerifier({ keys, audience: 'shop.example' })
+  return { workload, tokens: createTokenClient(workload, { tokens, trustDomain: 'shop.example', verify }) }
 }
 
 /** Reads an answer. */
@@ -65,7 +96,8 @@ export function post(body: JsonObject, token?: string, choice: Pick<CallInit, 't
   return { method: 'POST', headers, body: JSON.stringify(body), ...choice }
 }
 
-export async function startShop(): Promise<ShopWorld> {
+/** @param broker `nats://…`: with it, work can be done later, and two workers are there to do it */
+export async function startShop({ broker }: { readonly broker?: string } = {}): Promise<ShopWorld> {
   const runtime = createTestRuntime({ now: Date.now() })
   const directory = await mkdtemp(join(tmpdir(), 'shop-'))
   const closers: (() => unknown)[] = [() => rm(directory, { recursive: true, force: true })]
@@ -86,14 +118,13 @@ export async function startShop(): Promise<ShopWorld> {
     for (const host of Object.keys(HOSTS) as Host[]) ports.set(host, await freePort())
     const addresses = Object.fromEntries(Object.keys(HOSTS).map((host) => [host, '127.0.0.1']))
     const originOf = (host: Host): string => `https://${host}:${ports.get(host)}`
-    const origin = (place: Place): string => {
-      if (place === 'bank') return originOf('tokens.bank.example')
-      return originOf(place === 'ledger' ? 'ledger.bank.example' : `${place}.shop.example`)
-    }
+    const origin = (place: Place): string => originOf(hostOf(place))
     const rewritten = async (path: string): Promise<JsonObject> => {
       const text = await readFile(join(ROOT, 'apps/shop', path), 'utf8')
       return parseStrictJsonObject(
-        new TextEncoder().encode(text.replace(/https:\/\/([a-z.]+\.example)/g, (whole, host) => (host in HOSTS ? originOf(host) : whole))),
+        new TextEncoder().encode(
+          text.replace(/https:\/\/([a-z0-9.-]+\.example)/g, (whole, host) => (host in HOSTS ? originOf(host) : whole)),
+        ),
       )
     }
     const openApi = async (identifier: string, host?: string): Promise<string> => {
@@ -112,19 +143,30 @@ export async function startShop(): Promise<ShopWorld> {
     const lines: JsonObject[] = []
     const listeners = new Set<() => void>()
     const log: string[] = []
+    const programs = new Map<Host, { child: ChildProcess; start(): Promise<void> }>()
+    const programOf = (place: Place) => programs.get(hostOf(place)) ?? absent(place)
     const run = async (host: Host, main: string, args: (path: string) => string[], config: JsonObject): Promise<void> => {
       const path = join(directory, `${host}.json`)
       await writeFile(path, JSON.stringify(config))
-      const child = spawn(process.execPath, ['--conditions=wimse-source', join(ROOT, main), ...args(path)], {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      })
-      closers.push(() => ended(child))
-      await readyOf(child, host, (line) => {
-        log.push(line)
-        const parsed: unknown = line.startsWith('{') ? JSON.parse(line) : undefined
-        if (isJsonObject(parsed)) lines.push(parsed)
-        for (const listener of listeners) listener()
-      })
+      const begin = (): ChildProcess =>
+        spawn(process.execPath, ['--conditions=wimse-source', join(ROOT, main), ...args(path)], { stdio: ['ignore', 'ignore', 'pipe'] })
+      const ready = (child: ChildProcess): Promise<void> =>
+        readyOf(child, host, (line) => {
+          log.push(line)
+          const parsed: unknown = line.startsWith('{') ? JSON.parse(line) : undefined
+          if (isJsonObject(parsed)) lines.push(parsed)
+          for (const listener of listeners) listener()
+        })
+      const program = {
+        child: begin(),
+        start: () => {
+          program.child = begin()
+          return ready(program.child)
+        },
+      }
+      programs.set(host, program)
+      closers.push(() => ended(program.child))
+      await ready(program.child)
     }
 
     const login = await workloadApi({ address: await openApi(HOSTS['login.shop.example'], 'login.shop.example'), wit: 'none' })
@@ -139,6 +181,14 @@ export async function startShop(): Promise<ShopWorld> {
     await new Promise<void>((resolve) => provider.listen(ports.get('login.shop.example'), '127.0.0.1', resolve))
     closers.push(() => provider.close().closeAllConnections())
 
+    const service = async (name: Place, program: string, settings: JsonObject = {}): Promise<void> => {
+      const host = hostOf(name)
+      const api = await openApi(HOSTS[host], host)
+      const jobs = broker === undefined ? {} : { broker: { url: broker } }
+      const platform = { listen: listen(host), workloadApi: api, addresses, ...jobs }
+      const config = { ...(await rewritten(`${program}/config.json`)), ...settings, platform }
+      await run(host, `apps/shop/${program}/src/main.ts`, (path) => [path], config)
+    }
     const listen = (host: Host) => ({ host: '127.0.0.1', port: ports.get(host) ?? 0 })
     const starting = [
       ...(['tokens.shop.example', 'tokens.bank.example'] as const).map(async (host) =>
@@ -149,11 +199,10 @@ export async function startShop(): Promise<ShopWorld> {
           addresses,
         }),
       ),
-      ...SERVICES.map(async (name) => {
-        const host = `${name}.${name === 'ledger' ? 'bank' : 'shop'}.example` as Host
-        const platform = { listen: listen(host), workloadApi: await openApi(HOSTS[host], host), addresses }
-        await run(host, `apps/shop/${name}/src/main.ts`, (path) => [path], { ...(await rewritten(`${name}/config.json`)), platform })
-      }),
+      ...SERVICES.map((name) => service(name, name, name === 'storefront' && broker !== undefined ? { restockEverySeconds: 1 } : {})),
+      ...(broker === undefined ? [] : Object.entries(LATER)).map(([name, program]) =>
+        service(name as Place, program, { name, origin: origin(name as Place) }),
+      ),
     ]
     try {
       await Promise.all(starting)
@@ -172,6 +221,15 @@ export async function startShop(): Promise<ShopWorld> {
       lines,
       log,
       close,
+      async kill(place) {
+        const { child } = programOf(place)
+        const exit = new Promise((resolve) => child.once('exit', resolve))
+        child.kill('SIGKILL')
+        await exit
+      },
+      start: (place) => programOf(place).start(),
+      pause: (place) => void programOf(place).child.kill('SIGSTOP'),
+      resume: (place) => void programOf(place).child.kill('SIGCONT'),
       heard: (members, since = 0) =>
         new Promise((resolve) => {
           const look = (): void => {
@@ -197,10 +255,21 @@ export async function startShop(): Promise<ShopWorld> {
       },
       async visit(url, init) {
         const { response } = await visitor(requestViewOfRequest(new Request(url, init)))
-        return answerOf(new Response(response.body as ReadableStream<Uint8Array<ArrayBuffer>>, { status: response.status }))
+        // The constructor takes no content, however empty, with a status that has none.
+        const body = response.status === 204 ? null : (response.body as ReadableStream<Uint8Array<ArrayBuffer>>)
+        return answerOf(new Response(body, { status: response.status }))
       },
     }
   }
+}
+
+function hostOf(place: Place): Host {
+  if (place === 'bank') return 'tokens.bank.example'
+  return place === 'ledger' ? 'ledger.bank.example' : `${place}.shop.example`
+}
+
+function absent(place: Place): never {
+  throw new Error(`${place} is not here`)
 }
 
 async function freePort(): Promise<number> {
@@ -215,6 +284,8 @@ function ended(child: ChildProcess): Promise<unknown> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
   const exit = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
+  // One that is paused would never hear of it.
+  child.kill('SIGCONT')
   return exit
 }
 

@@ -108,8 +108,9 @@ const withDefined = <T extends object>(decoder: Decoder<T>): Decoder<T> => {
 }
 
 const nameRule = withDefined(object({ from: text, to: optional(text, undefined) }))
+const textRule = { as: optional(text, undefined), values: optional(record(text), undefined) }
 const claimRule = withDefined(
-  object({ as: optional(text, undefined), values: optional(record(text), undefined), members: optional(list(text, 1), undefined) }),
+  object({ ...textRule, members: optional(record(withDefined(object(textRule))), undefined), subjectAs: optional(text, undefined) }),
 )
 
 export const transcription: Decoder<ClaimsTable> = checked(

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { CheckFailure, type Evidence } from '../../suite/check.ts'
 import { evidenceRecord } from '../../suite/evidence.ts'
-import type { Hop, ServiceName, ShopDomain, TokenEvent } from '../../world/world.ts'
+import type { Hop, JobLine, ServiceName, ShopDomain, TokenEvent } from '../../world/world.ts'
 import type { ShopScene } from './shop-check.ts'
 
 const TIMEOUT_MS = 5_000
@@ -41,7 +41,7 @@ export function awaitEvent(
 }
 
 /** Lines as evidence. */
-export function shownLines(lines: readonly (Hop | TokenEvent)[]): Evidence[string] {
+export function shownLines(lines: readonly (Hop | JobLine | TokenEvent)[]): Evidence[string] {
   return lines.map((line) => evidenceRecord(line))
 }
 
@@ -50,8 +50,14 @@ function hasMembers(line: object, expected: object): boolean {
   return Object.entries(expected).every(([name, value]) => isDeepStrictEqual(members.get(name), value))
 }
 
-async function awaitLine<T extends object>(what: string, read: () => Promise<readonly T[]>, fits: (line: T) => boolean): Promise<T> {
-  const deadline = performance.now() + TIMEOUT_MS
+/** The newest line that fits; waits for it. @throws CheckFailure when it doesn't come */
+export async function awaitLine<T extends object>(
+  what: string,
+  read: () => Promise<readonly T[]>,
+  fits: (line: T) => boolean,
+  timeoutMs: number = TIMEOUT_MS,
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs
   for (;;) {
     const lines = await read()
     const found = lines.findLast(fits)

@@ -11,14 +11,20 @@ export interface NameRule {
   readonly to?: string
 }
 
-/** How a claim with a text, or an object of texts, reads in the other domain. */
-export interface ClaimRule {
+/** How a claim, or a member of one, with a text reads in the other domain. */
+export interface TextRule {
   /** Its name there; the same unless told. */
   readonly as?: string
   /** Which values are carried over, and as what; every text, as it is, unless told. */
   readonly values?: Readonly<Record<string, string>>
-  /** For a claim that is an object, and not together with `values`: the members that are carried over, as they are, where they are texts. */
-  readonly members?: readonly string[]
+}
+
+/** How a claim reads in the other domain. */
+export interface ClaimRule extends TextRule {
+  /** The claim is an object, of which these members are carried over where they are texts; not together with `values`. */
+  readonly members?: Readonly<Record<string, TextRule>>
+  /** With `members`: where one of those is carried over, the token's subject is a member of it there, by this name and as it is called in this domain. */
+  readonly subjectAs?: string
 }
 
 /** What crosses the border between two domains, as data (CHN-2.5-01). What isn't listed stays behind (CHN-2.5-02, CHN-6-01). */
@@ -94,25 +100,38 @@ function parseOptionScope(value: string): void {
   parseScope(value)
 }
 
-interface ReadClaim {
+interface ReadText {
   readonly from: string
   readonly as: string
   readonly values: ReadonlyMap<string, string> | undefined
-  readonly members: readonly string[] | undefined
+}
+
+interface ReadClaim extends ReadText {
+  readonly members: readonly ReadText[] | undefined
+  readonly subjectAs: string | undefined
 }
 
 function readClaims(claims: Readonly<Record<string, ClaimRule>>): readonly ReadClaim[] {
-  const rules = Object.entries(claims).map(([from, { as = from, values, members }]) => ({
-    from,
-    as,
-    values: values === undefined ? undefined : new Map(Object.entries(values)),
-    members,
-  }))
-  const names = rules.map(({ as }) => as)
-  const reserved = rules.some(({ from, as }) => RESERVED.includes(from) || RESERVED.includes(as) || as === '' || as === '__proto__')
-  const mixed = rules.some(({ values, members }) => values !== undefined && members !== undefined)
-  if (reserved || mixed || new Set(names).size !== names.length) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'claims' })
+  const rules = Object.entries(claims).map(([from, { members, subjectAs, ...rule }]) => {
+    if (members === undefined ? subjectAs !== undefined : rule.values !== undefined)
+      throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'claims' })
+    const read = members && Object.entries(members).map(([name, member]) => readText(name, member))
+    checkNames([...(read ?? []).map(({ as }) => as), ...(subjectAs === undefined ? [] : [subjectAs])])
+    return { ...readText(from, rule), members: read, subjectAs }
+  })
+  checkNames(rules.map(({ as }) => as))
+  const reserved = rules.some(({ from, as }) => RESERVED.includes(from) || RESERVED.includes(as))
+  if (reserved) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'claims' })
   return rules
+}
+
+function readText(from: string, { as = from, values }: TextRule): ReadText {
+  return { from, as, values: values === undefined ? undefined : new Map(Object.entries(values)) }
+}
+
+function checkNames(names: readonly string[]): void {
+  const wrong = names.some((name) => name === '' || name === '__proto__')
+  if (wrong || new Set(names).size !== names.length) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'claims' })
 }
 
 function transcribeScope(
@@ -129,14 +148,19 @@ function transcribeScope(
   return [...new Set(granted.map((value) => scopes.get(value) ?? value))]
 }
 
-function transcribeClaim({ from, as, values, members }: ReadClaim, claims: JsonObject): readonly (readonly [string, JsonValue])[] {
+function transcribeClaim(rule: ReadClaim, claims: JsonObject): readonly (readonly [string, JsonValue])[] {
+  const { from, as, members, subjectAs } = rule
+  if (members === undefined) return transcribeText(rule, claims)
   const value = Object.hasOwn(claims, from) ? claims[from] : undefined
-  if (members !== undefined) {
-    const texts = isJsonObject(value)
-      ? Object.entries(value).filter(([name, member]) => members.includes(name) && typeof member === 'string')
-      : []
-    return texts.length === 0 ? [] : [[as, Object.fromEntries(texts)]]
-  }
+  if (!isJsonObject(value)) return []
+  const { sub } = claims
+  const carried = members.flatMap((member) => transcribeText(member, value))
+  const subject = subjectAs !== undefined && typeof sub === 'string' ? [[subjectAs, sub] as const] : []
+  return carried.length === 0 ? [] : [[as, Object.fromEntries([...carried, ...subject])]]
+}
+
+function transcribeText({ from, as, values }: ReadText, object: JsonObject): readonly (readonly [string, string])[] {
+  const value = Object.hasOwn(object, from) ? object[from] : undefined
   if (typeof value !== 'string') return []
   const carried = values === undefined ? value : values.get(value)
   return carried === undefined ? [] : [[as, carried]]
