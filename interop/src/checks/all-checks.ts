@@ -34,6 +34,7 @@ import { ledgerChecks } from './shop/identity-chaining/ledger.ts'
 import { asyncJobChecks } from './shop/later/async-job.ts'
 import { asyncTakeoverChecks } from './shop/later/async-takeover.ts'
 import { batchChecks } from './shop/later/batch.ts'
+import { messageAttacks } from './shop/later/message-attacks.ts'
 import { scheduledChecks } from './shop/later/scheduled.ts'
 import { fleetChecks } from './shop/no-registration/fleet.ts'
 import { workloadOfFleetChecks } from './shop/no-registration/workload.ts'
@@ -84,6 +85,7 @@ export const allChecks: readonly Check[] = [
   ...workloadOfFleetChecks,
   ...fleetChecks,
   ...asyncJobChecks,
+  ...messageAttacks,
   ...asyncTakeoverChecks,
   ...batchChecks,
   ...scheduledChecks,

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { CallSpec, LentWit, PeerStatus, StreamReport, StreamSpec } from '../world/control-protocol.ts'
+import type { CallSpec, LentWit, MessageProof, MessageSpec, PeerStatus, StreamReport, StreamSpec } from '../world/control-protocol.ts'
 import type { Caller } from './caller.ts'
 import type { RunningStream } from './stream.ts'
 
@@ -8,6 +8,7 @@ export interface Controlled {
   readonly caller: Caller
   status(): PeerStatus
   lendWit(): LentWit
+  proveMessage(spec: MessageSpec): Promise<MessageProof>
   startStream(spec: StreamSpec): RunningStream
 }
 
@@ -21,6 +22,7 @@ export async function startControlServer(
     '/status': () => controlled.status(),
     '/call': (body) => controlled.caller.call(body as CallSpec),
     '/lend-wit': () => controlled.lendWit(),
+    '/prove-message': (body) => controlled.proveMessage(body as MessageSpec),
     '/stream/start': (body) => {
       stream = controlled.startStream(body as StreamSpec)
       return {}

@@ -7,6 +7,7 @@ import type { PeerStatus } from '../world/control-protocol.ts'
 import type { TrustDomainName } from '../world/world.ts'
 import { createCaller } from './caller.ts'
 import { startControlServer } from './control-server.ts'
+import { proveMessage } from './prove-message.ts'
 import { witHash } from './redact.ts'
 import { startService } from './service.ts'
 import { startStream } from './stream.ts'
@@ -113,6 +114,7 @@ async function run(path: string | undefined): Promise<void> {
     caller,
     status: () => statusOf(source, config, rotations, errors),
     lendWit: () => ({ token: source.wit?.current().token ?? '' }),
+    proveMessage: (spec) => proveMessage(spec, source),
     startStream: (spec) =>
       startStream(spec, caller, {
         x509: () => String(source.x509.current().notAfter),
