@@ -3,24 +3,28 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Benchmark, measure } from './benchmark.ts'
 import { formatLoad, type LoadBenchmark, measureLoad, reachesGoals } from './load-benchmark.ts'
+import { formatRuns, measureRuns, type RunBenchmark } from './run-benchmark.ts'
 
 const json = process.argv.includes('--json')
 const only = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 const root = resolve(import.meta.dirname, '..')
 
-/** What a file may export: single operations, services under load. */
+/** What a file may export: single operations, services under load, runs of several processes. */
 interface BenchModule {
   readonly benchmarks?: readonly Benchmark[]
   readonly loads?: readonly LoadBenchmark[]
+  readonly runs?: readonly RunBenchmark[]
 }
 
 const wanted = ({ name }: { readonly name: string }): boolean => only.length === 0 || only.includes(name)
 const benchmarks: Benchmark[] = []
 const loads: LoadBenchmark[] = []
+const runs: RunBenchmark[] = []
 for await (const file of glob('{packages,apps}/*/bench/*.bench.ts', { cwd: root })) {
   const module = (await import(pathToFileURL(resolve(root, file)).href)) as BenchModule
   benchmarks.push(...(module.benchmarks ?? []).filter(wanted))
   loads.push(...(module.loads ?? []).filter(wanted))
+  runs.push(...(module.runs ?? []).filter(wanted))
 }
 benchmarks.sort((a, b) => (a.name < b.name ? -1 : 1))
 
@@ -55,5 +59,19 @@ for (const { goals, start } of loads) {
   } finally {
     await subject.close()
   }
+}
+
+if (!json && runs.length > 0)
+  console.log('share = rate of whole runs with proofs / rate of the same without them, in turn, in the same processes')
+for (const benchmark of runs) {
+  const { name, goal } = benchmark
+  const missing = await benchmark.missing()
+  if (missing !== undefined) {
+    console.log(json ? JSON.stringify({ name, goal, notRun: missing }) : `${name.padEnd(32)} not run: ${missing}`)
+    continue
+  }
+  const result = await measureRuns(benchmark)
+  if (result.ratio < goal) missed += 1
+  console.log(json ? JSON.stringify({ name, ratio: Number(result.ratio.toFixed(3)), goal }) : formatRuns(benchmark, result))
 }
 process.exitCode = missed === 0 ? 0 : 1

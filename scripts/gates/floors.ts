@@ -29,6 +29,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   '@wimse/program': { level: 5 },
   '@wimse/replay-redis': { level: 5 },
   '@wimse/message-nats': { level: 5 },
+  '@wimse/message-grpc': { level: 5 },
   '@wimse/token-service': { level: 6 },
   '@wimse/wit-agent': { level: 6 },
   '@wimse/shop-platform': { level: 6.3 },

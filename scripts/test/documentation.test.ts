@@ -38,6 +38,14 @@ const GIVEN: Readonly<Record<string, string>> = {
     declare const payments: string
     declare const trust: import('@wimse/trust').TrustStore
     declare function send(request: RequestView): Promise<ResponseView>`,
+  'packages/message-grpc/README.md': `
+    import type { StringValueSchema } from '@bufbuild/protobuf/wkt'
+    declare const JobService: import('@bufbuild/protobuf/codegenv2').GenService<{
+      submit: { methodKind: 'unary'; input: typeof StringValueSchema; output: typeof StringValueSchema }
+    }>
+    declare const verifyWit: import('@wimse/wit').WitVerifier
+    declare const ownCredential: import('@wimse/wit').WitCredential
+    declare const cert: string, key: string`,
   'packages/mutual-tls/README.md': `
     declare const source: import('@wimse/workload-api').X509Source
     declare const trust: import('@wimse/trust').TrustStore`,
@@ -58,6 +66,7 @@ const GIVEN: Readonly<Record<string, string>> = {
     declare const replay: import('@wimse/core').ReplayStore
     declare const signer: import('@wimse/keys').Signer
     declare const token: string
+    declare const transactionToken: string
     declare const trust: import('@wimse/trust').TrustStore
     declare const wit: import('@wimse/wit').VerifiedWit`,
   'packages/workload/README.md': `

@@ -208,7 +208,6 @@ async function tokenRules(
     usedGrants: state.usedGrants,
     selfSigned: state.proofs,
     grantUses: state.grantUses,
-    revocations: state.revocations,
   })
 }
 

@@ -16,10 +16,10 @@ export const WORKER = 'spiffe://shop.example/settlement/one'
 export const OTHER_WORKER = 'spiffe://shop.example/settlement/two'
 export const NIGHTLY = 'spiffe://shop.example/batch/nightly'
 export const GRANT_TYPE = 'urn:wimse-ts:token-type:deferred-grant'
-const WORKERS = 'spiffe://shop.example/settlement/*'
+export const WORKERS = 'spiffe://shop.example/settlement/*'
 
 /** Rules under which orders defers settlements, and the storefront restocks for a user who consented. */
-export function deferral(changes: Options = {}): Options {
+export function deferral(changes: Options = {}, standingChanges: Options = {}): Options {
   const rule = {
     requesters: [ORDERS],
     workers: [WORKERS],
@@ -36,6 +36,7 @@ export function deferral(changes: Options = {}): Options {
     maxUses: 100,
     maxLifetimeSeconds: 30 * 86_400,
     maxTakeovers: 1,
+    ...standingChanges,
   }
   const own = {
     requesters: ['spiffe://shop.example/batch/*'],
@@ -60,6 +61,13 @@ export interface DeferredWork {
 
 type DeferChanges = Partial<Omit<DeferredGrantRequestOptions, 'deferral'>> & { readonly deferral?: Partial<Deferral> }
 type RedeemChanges = Partial<RedemptionRequestOptions>
+
+/** What a user consents to. */
+export function standing({ runtime }: World): DeferChanges {
+  const end = Math.floor(runtime.now() / 1000) + 7 * 86_400
+  const limits = { amount: { atMost: 100 } }
+  return { scope: ['orders:restock'], deferral: { action: 'restock', limits, uses: 5, end, purpose: 'nightly restock' } }
+}
 
 export const PARAMETERS = { order: '4711', amount: 12 } as const
 

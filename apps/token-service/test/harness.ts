@@ -48,7 +48,11 @@ export interface World {
   readonly events: JsonObject[]
   readonly log: string[]
   /** Starts a token service of a trust domain. */
-  start(options?: Options, domain?: 'shop' | 'bank', api?: { readonly wit?: boolean }): Promise<TokenService>
+  start(
+    options?: Options,
+    domain?: 'shop' | 'bank',
+    api?: { readonly wit?: boolean; readonly x509LifetimeSeconds?: number },
+  ): Promise<TokenService>
   /** `x509LifetimeSeconds`: for one whose clock stands still, so that it doesn't notice the end of it. */
   workload(identifier: string, services: readonly TokenService[], x509LifetimeSeconds?: number): Promise<Workload>
   /** An access token of the identity provider. */
@@ -94,9 +98,14 @@ export async function createWorld(): Promise<World> {
     directory,
     events,
     log,
-    async start(options = {}, domain = 'shop', { wit = true } = {}) {
+    async start(options = {}, domain = 'shop', { wit = true, ...lifetime } = {}) {
       const own = domain === 'shop' ? shop : bank
-      const address = await open(own, own === shop ? bank : shop, { identifier: `spiffe://${own.trustDomain}/token-service` }, wit)
+      const address = await open(
+        own,
+        own === shop ? bank : shop,
+        { identifier: `spiffe://${own.trustDomain}/token-service`, ...lifetime },
+        wit,
+      )
       const base = domain === 'shop' ? shopConfig(directory) : bankConfig()
       const config = parseTokenServiceConfig({ ...base, workloadApi: address, ...options })
       const write = (line: string): void => {

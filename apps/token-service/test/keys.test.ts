@@ -41,6 +41,28 @@ describe('keys', () => {
     keys.close()
   })
 
+  it('are kept beyond that for what only this service verifies, and published no more', async () => {
+    const { runtime } = world
+    const log = { event: () => undefined }
+    const options = { algorithm: 'ES256', rotateEverySeconds: 600, overlapSeconds: 100, keptSeconds: 1000, runtime, log } as const
+    const keys = await generatedKeys(options)
+    const { keyId: first } = keys.current()
+    const isKept = (): boolean => keys.authorities().some(({ keyId }) => keyId === first)
+    const period = async (): Promise<void> => {
+      const { keyId } = keys.current()
+      await runtime.nextDelay()
+      runtime.advance(600)
+      await rotated(() => keys.current().keyId !== keyId)
+    }
+    await period()
+    expect([kids(keys), isKept()]).toEqual([expect.arrayContaining([first]), true])
+    await period()
+    expect([kids(keys), isKept()]).toEqual([expect.not.arrayContaining([first]), true])
+    await period()
+    expect(isKept()).toBe(false)
+    keys.close()
+  })
+
   it('come from a file, and are read again without a restart', async () => {
     const [one, two] = [await privateJwk('one'), await privateJwk('two')]
     await writeFile(path, JSON.stringify({ keys: [one] }))

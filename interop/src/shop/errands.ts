@@ -2,8 +2,8 @@ import type { ServiceName, SignIn } from '../world/world.ts'
 
 /** One thing that a user has the shop do. */
 export interface Errand {
-  /** The option of the command line; `order` runs without any. */
-  readonly name: 'order' | 'agent' | 'refund'
+  /** What the command line says; `order` runs without anything. */
+  readonly name: 'order' | 'agent' | 'refund' | 'settlement'
   /** What the user does, as a sentence goes on after her name. */
   readonly story: string
   readonly service: ServiceName
@@ -14,6 +14,8 @@ export interface Errand {
   readonly status: number
   /** Every service that has to have had a part in it. */
   readonly services: readonly ServiceName[]
+  /** Part of it is left to workers: whoever takes the order is gone by then. */
+  readonly later?: { readonly sender: ServiceName; readonly workers: readonly ServiceName[]; readonly services: readonly ServiceName[] }
 }
 
 const ORDERING: readonly ServiceName[] = ['storefront', 'orders', 'fraud', 'payments', 'ledger']
@@ -48,5 +50,16 @@ export const errands: readonly Errand[] = [
     body: { order: 'teapot-1', amount: 45 },
     status: 200,
     services: ['concierge', 'storefront', 'orders', 'payments'],
+  },
+  {
+    name: 'settlement',
+    story: 'orders a teapot for 45 EUR in the evening, to be settled at night',
+    service: 'storefront',
+    scope: ['shop:order'],
+    path: '/orders',
+    body: { item: 'teapot', amount: 45, settle: 'evening' },
+    status: 202,
+    services: ['storefront', 'orders-evening', 'fraud'],
+    later: { sender: 'orders-evening', workers: ['settlement', 'settlement-2'], services: ['payments', 'ledger'] },
   },
 ]

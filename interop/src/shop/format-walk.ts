@@ -1,4 +1,4 @@
-import type { Hop, TokenEvent } from '../world/world.ts'
+import type { Hop, JobLine, TokenEvent } from '../world/world.ts'
 import type { Step } from './walk.ts'
 
 const PROOFS: Readonly<Record<string, string>> = {
@@ -12,6 +12,8 @@ const KINDS: Readonly<Record<string, string>> = {
   replacement: 'the transaction token that replaces it',
   'access-token': 'an access token',
   'authorization-grant': 'an authorization grant',
+  'deferred-grant': 'a deferred grant, for later',
+  'deferred-redemption': 'a transaction token, for a deferred grant',
 }
 const HASH_CHARACTERS = 12
 
@@ -21,16 +23,36 @@ export function formatWalk(steps: readonly Step[], user: string): readonly strin
   let number = 0
   const show = (step: Step, depth: number): void => {
     number += 1
-    const [first, ...details] = step.kind === 'hop' ? linesOfHop(step.hop, user) : linesOfToken(step)
+    const [first, ...details] = linesOf(step, user)
     const margin = '  '.repeat(depth)
     lines.push(`${String(number).padStart(2)}. ${margin}${first}`, ...details.map((detail) => `      ${margin}${detail}`))
-    if (step.kind === 'hop') for (const below of step.steps) show(below, depth + 1)
+    if (step.kind !== 'token') for (const below of step.steps) show(below, depth + 1)
   }
   for (const step of steps) show(step, 0)
   return lines
 }
 
+function linesOf(step: Step, user: string): readonly string[] {
+  if (step.kind === 'job') return linesOfJob(step.job)
+  return step.kind === 'hop' ? linesOfHop(step.hop, user) : linesOfToken(step)
+}
+
+function linesOfJob(line: JobLine): readonly string[] {
+  const { service, job = '', sender, action, position, subject, scope, actors, transaction, linkedTransaction, step, receipt, code } = line
+  return [
+    `queue → ${service}  ${action ?? ''} ${job}  (${position})${sender === undefined ? '' : `  by a message proof of ${nameOf(sender)}`}`,
+    sentence([
+      subject && `for ${subject}`,
+      actors && `${listed(actors)} acting`,
+      scopeOf(scope),
+      transaction && `transaction ${transaction} out of ${linkedTransaction}`,
+    ]),
+    step === 'done' ? `done: ${receipt ?? ''}` : `given up: ${code ?? ''}`,
+  ].filter((text) => text !== '')
+}
+
 function linesOfHop(hop: Hop, user: string): readonly string[] {
+  const { entry, requester, worker, user: customer } = hop
   const { service, request = '', caller, proof, subject, scope, transaction, requestingWorkloads, actors, decision, reason } = hop
   const how = proof === undefined ? 'nothing that was accepted' : (PROOFS[proof] ?? proof)
   return [
@@ -42,6 +64,9 @@ function linesOfHop(hop: Hop, user: string): readonly string[] {
       transaction && `transaction ${transaction}`,
     ]),
     requestingWorkloads === undefined ? '' : `came in at ${requestingWorkloads.map(nameOf).join(', then ')}`,
+    entry === undefined || customer === undefined
+      ? ''
+      : `${entry} in the ledger: for ${customer}, put off by ${nameOf(requester ?? '')}, done by ${nameOf(worker ?? '')}`,
     decision === 'allowed' ? 'allowed' : `refused: ${reason ?? 'for no reason given'}`,
   ].filter((line) => line !== '')
 }

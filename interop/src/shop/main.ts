@@ -7,6 +7,7 @@ import { runErrand } from './run-errand.ts'
 // Who reads along may leave (`… | head`): what runs is torn down all the same.
 process.stdout.on('error', () => undefined)
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
+const BRIEF_TTL_SECONDS = 12
 const complain = (line: string): void => void process.stderr.write(`${line}\n`)
 
 async function walk({ errand, driver: name }: Extract<ShopCommand, { name: 'walk' }>, signal: AbortSignal): Promise<void> {
@@ -16,7 +17,9 @@ async function walk({ errand, driver: name }: Extract<ShopCommand, { name: 'walk
   if (!availability.available) throw new Error(`${name} can't run here: ${availability.reason}; ${availability.how}`)
   const started = performance.now()
   print(`Starting the shop (${name}) …`)
-  const world = await driver.start('shop', (line) => print(`  ${line}`), signal, { servicesOnly: true })
+  // Whoever waits for an end waits for a short one; SPIRE's shortest is a minute.
+  const brief = errand.later !== undefined && name === 'embedded' ? { briefTtlSeconds: BRIEF_TTL_SECONDS } : {}
+  const world = await driver.start('shop', (line) => print(`  ${line}`), signal, { servicesOnly: true, ...brief })
   try {
     print(`Ready after ${((performance.now() - started) / 1000).toFixed(1)} s.\n`)
     if (world.shop === undefined) throw new Error('this world has no shop')

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { CallSpec, LentWit, MessageProof, MessageSpec, PeerStatus, StreamReport, StreamSpec } from '../world/control-protocol.ts'
+import type { CallSpec, LentWit, MessageSpec, PeerStatus, StreamReport, StreamSpec } from '../world/control-protocol.ts'
 import type { Caller } from './caller.ts'
 import type { RunningStream } from './stream.ts'
 
@@ -8,7 +8,7 @@ export interface Controlled {
   readonly caller: Caller
   status(): PeerStatus
   lendWit(): LentWit
-  proveMessage(spec: MessageSpec): Promise<MessageProof>
+  proveMessage(spec: MessageSpec): Promise<unknown>
   startStream(spec: StreamSpec): RunningStream
 }
 

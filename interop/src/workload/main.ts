@@ -83,6 +83,10 @@ function statusOf(
   }
 }
 
+function fail(): never {
+  throw new Error('no WIT')
+}
+
 /** Errors that the status tells; the oldest go first. */
 const MAX_ERRORS = 200
 
@@ -114,7 +118,7 @@ async function run(path: string | undefined): Promise<void> {
     caller,
     status: () => statusOf(source, config, rotations, errors),
     lendWit: () => ({ token: source.wit?.current().token ?? '' }),
-    proveMessage: (spec) => proveMessage(spec, source),
+    proveMessage: (spec) => proveMessage(spec, source.wit?.current() ?? fail()),
     startStream: (spec) =>
       startStream(spec, caller, {
         x509: () => String(source.x509.current().notAfter),

@@ -111,23 +111,18 @@ export interface StreamReport {
   readonly credentials: { readonly x509: number; readonly wit: number }
 }
 
-/** One message that a workload is asked to prove. It is not sent: the suite puts it into the broker, as it is or changed. */
+/** A message that a workload is asked to prove. */
 export interface MessageSpec {
-  /** `nats://shop.example/settlement.jobs.settle`. */
+  /** `nats://shop.example/settlement.jobs.settle` */
   readonly destination: string
   readonly fields: readonly (readonly [name: string, value: string])[]
-  /** Octets in base64. */
   readonly payload: string
-  /** Of the fields those that the proof binds. */
+  /** Fields that the proof binds. */
   readonly boundFields: readonly string[]
-  /** As in {@link CallSpec}. */
+  /** The clock of the sender is off by this many seconds. */
   readonly clockOffsetSeconds?: number
+  /** The message has this WIT (somebody else's) with the sender's own key. */
   readonly borrowedWit?: string
-}
-
-/** The lines that make the message one with a proof. In memory only. */
-export interface MessageProof {
-  readonly fields: readonly (readonly [name: string, value: string])[]
 }
 
 /** What a caller lends: its own current WIT, for the attack of somebody who saw it. */

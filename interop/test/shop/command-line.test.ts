@@ -6,6 +6,9 @@ describe('parseShopCommandLine', () => {
     [[], 'order', 'embedded'],
     [['--agent'], 'agent', 'embedded'],
     [['--refund', '--driver', 'process'], 'refund', 'process'],
+    [['--settlement'], 'settlement', 'embedded'],
+    [['settlement', '--settlement'], 'settlement', 'embedded'],
+    [['agent'], 'agent', 'embedded'],
   ])('takes %j', (args, errand, driver) => {
     const command = parseShopCommandLine(args)
     expect(command.name === 'walk' && [command.errand.name, command.driver]).toEqual([errand, driver])
@@ -15,7 +18,10 @@ describe('parseShopCommandLine', () => {
     expect(parseShopCommandLine(['--help', '--agent'])).toEqual({ name: 'help' })
   })
 
-  it.each([[['--agent', '--refund']], [['--driver', 'cloud']], [['--agents']], [['order']]])('refuses %j', (args) => {
-    expect(parseShopCommandLine(args).name).toBe('wrong')
-  })
+  it.each([[['--agent', '--refund']], [['--agent', 'settlement']], [['nonsense']], [['--driver', 'cloud']], [['--agents']], [['order']]])(
+    'refuses %j',
+    (args) => {
+      expect(parseShopCommandLine(args).name).toBe('wrong')
+    },
+  )
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { formatWalk } from '../../src/shop/format-walk.ts'
 import { type Step, walkOf } from '../../src/shop/walk.ts'
-import type { Hop, ServiceName, TokenEvent } from '../../src/world/world.ts'
+import type { Hop, JobLine, ServiceName, TokenEvent } from '../../src/world/world.ts'
 
 const at = (second: number): string => `2026-11-22T10:00:${String(second).padStart(2, '0')}.000Z`
 const hop = (second: number, service: ServiceName, caller?: string, more: Partial<Hop> = {}): Hop => ({
@@ -37,8 +37,41 @@ const ORDER = {
   },
 }
 
+/** A job as its worker leaves it: a line for each step, the last one when it has ended. */
+const job = (second: number, step: JobLine['step'], more: Partial<JobLine> = {}): JobLine => ({
+  service: 'settlement',
+  time: at(second),
+  position: 'SETTLEMENT:1',
+  delivery: 1,
+  step,
+  job: 'teapot-1',
+  action: 'settle',
+  sender: 'spiffe://shop.example/orders-evening',
+  ...more,
+})
+const NIGHT = {
+  hops: [
+    hop(5, 'ledger', 'payments', {
+      entry: 'entry-1',
+      requester: 'spiffe://shop.example/orders-evening',
+      worker: 'spiffe://shop.example/settlement',
+      user: 'user:ada',
+    }),
+    hop(6, 'payments', 'settlement'),
+  ],
+  jobs: [
+    job(0, 'taken'),
+    job(2, 'redeemed'),
+    job(7, 'done', { subject: 'user:ada', transaction: 'new', linkedTransaction: 'old', receipt: 'entry-1' }),
+  ],
+  events: { shop: [issued(1, 'settlement', 'deferred-redemption'), issued(3, 'payments', 'authorization-grant')], bank: [] },
+}
+
 const outline = (steps: readonly Step[]): unknown[] =>
-  steps.map((step) => (step.kind === 'hop' ? [step.hop.service, ...outline(step.steps)] : `${step.domain} ${String(step.event['kind'])}`))
+  steps.map((step) => {
+    if (step.kind === 'token') return `${step.domain} ${String(step.event['kind'])}`
+    return [step.kind === 'hop' ? step.hop.service : `job of ${step.job.service}`, ...outline(step.steps)]
+  })
 
 describe('walkOf', () => {
   it('puts requests below the one on whose behalf they were made, in the order in which they were made', () => {
@@ -48,6 +81,12 @@ describe('walkOf', () => {
         'shop transaction-token',
         ['orders', ['fraud', 'shop replacement'], ['payments', 'shop authorization-grant', 'bank access-token', ['ledger']]],
       ],
+    ])
+  })
+
+  it('puts what a worker asked for below the job, once for all of its lines', () => {
+    expect(outline(walkOf(NIGHT))).toEqual([
+      ['job of settlement', 'shop deferred-redemption', ['payments', 'shop authorization-grant', ['ledger']]],
     ])
   })
 
@@ -80,6 +119,16 @@ describe('formatWalk', () => {
     expect(text).toContain('came in at storefront, then fraud')
     expect(text).toContain('for customer, services acting')
     expect(text).not.toContain('aGFzaCBvZiBhIHRva2VuIGlzIGxvbmc')
+  })
+
+  it('says of a job who sent it, for whom it is, and whose names the ledger has', () => {
+    const text = formatWalk(walkOf(NIGHT), 'ada').join('\n')
+    expect(text).toContain('1. queue → settlement  settle teapot-1  (SETTLEMENT:1)  by a message proof of orders-evening')
+    expect(text).toContain('for user:ada, transaction new out of old')
+    expect(text).toContain('done: entry-1')
+    expect(text).toContain('entry-1 in the ledger: for user:ada, put off by orders-evening, done by settlement')
+    const buried = { hops: [], jobs: [job(0, 'taken'), job(1, 'buried', { code: 'ERR_POLICY_DENIED' })], events: { shop: [], bank: [] } }
+    expect(formatWalk(walkOf(buried), 'ada').join('\n')).toContain('given up: ERR_POLICY_DENIED')
   })
 
   it.each([

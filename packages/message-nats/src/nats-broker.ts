@@ -2,13 +2,14 @@ import { jetstream } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { type FieldLines, WimseError } from '@wimse/core'
 import { type ConsumerDeclaration, declareConsumer, declareStream, type StreamDeclaration } from './nats-declarations.ts'
+import { isNatsSubject } from './nats-destination.ts'
 import { coded } from './nats-failure.ts'
 import { natsHeadersOf } from './nats-fields.ts'
 import { type DeliverySource, type NatsDeliveries, openDeliveries } from './open-deliveries.ts'
 
 /** A message to a subject. */
 export interface NatsMessage {
-  /** Without wildcards. */
+  /** Visible ASCII, without wildcards. */
   readonly subject: string
   /** None of NATS itself (`Nats-…`). */
   readonly fields: FieldLines
@@ -48,7 +49,6 @@ export interface NatsBroker {
 }
 
 export const DEFAULT_NATS_TIMEOUT_MS = 5000
-const SUBJECT = /^[^\s.*>]+(?:\.[^\s.*>]+)*$/
 
 /**
  * JetStream over a connection of `@nats-io/transport-node` that is open.
@@ -61,7 +61,7 @@ export function natsBroker(
 ): NatsBroker {
   const client = jetstream(connection, { timeout: timeoutMs })
   const publish = async ({ subject, fields, payload, id }: NatsMessage): Promise<StoredMessage> => {
-    if (!SUBJECT.test(subject)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'the subject of a message' })
+    if (!isNatsSubject(subject)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'the subject of a message' })
     const headers = natsHeadersOf(fields)
     const stored = await coded(() => client.publish(subject, payload, { headers, ...(id !== undefined && { msgID: id }) }))
     return { position: `${stored.stream}:${stored.seq}`, duplicate: stored.duplicate }

@@ -2,7 +2,7 @@ import { connect as connectNats } from '@nats-io/transport-node'
 import { utf8 } from '@wimse/core'
 import { describe, expect, it } from 'vitest'
 import { natsBroker } from '../src/index.ts'
-import { codeOf, connect, DEAD, later, message, missing, nats, next, SOURCE, SUBJECT, settlement, text } from './support.ts'
+import { codeOf, connect, DEAD, later, message, missing, nats, next, publishRaw, SOURCE, SUBJECT, settlement, text } from './support.ts'
 
 describe.skipIf(missing !== undefined)(`messages of JetStream${missing === undefined ? '' : ` (${missing})`}`, () => {
   it('come with what the broker says of them, and with repeated fields apart', async () => {
@@ -249,8 +249,7 @@ describe.skipIf(missing !== undefined)(`messages of JetStream${missing === undef
 
   it('a header block that is malformed is told, and the message can be buried', async () => {
     const { broker, server } = await settlement()
-    const block = 'NATS/1.0\r\nnote : a\r\n\r\n'
-    await rawPublish(server.port, `HPUB ${SUBJECT} ${block.length} ${block.length + 6}\r\n${block}poison\r\n`)
+    await publishRaw(server.port, SUBJECT, 'NATS/1.0\r\nnote : a\r\n\r\n', 'poison')
     const delivery = await next(broker)
     expect(delivery.fields).toBeUndefined()
     await delivery.bury('ERR_MESSAGE_MALFORMED')
@@ -272,19 +271,4 @@ async function drain(deliveries: AsyncIterable<unknown>): Promise<void> {
 /** Asks until the broker is there again. */
 async function settleOnce(step: () => Promise<unknown>): Promise<void> {
   while ((await codeOf(step())) === 'ERR_MESSAGE_BROKER_UNAVAILABLE') await new Promise((resolve) => setImmediate(resolve))
-}
-
-/** What no client sends, octet by octet. */
-async function rawPublish(port: number, command: string): Promise<void> {
-  const { connect: dial } = await import('node:net')
-  await new Promise<void>((resolve, reject) => {
-    const socket = dial(port, '127.0.0.1', () => socket.write(`CONNECT {"headers":true,"verbose":false}\r\n${command}PING\r\n`))
-    let answer = ''
-    socket.on('data', (octets) => {
-      answer += String(octets)
-      if (answer.includes('-ERR')) reject(new Error(answer))
-      if (answer.includes('PONG')) socket.end(resolve)
-    })
-    socket.on('error', reject)
-  })
 }

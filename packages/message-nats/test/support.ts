@@ -1,3 +1,4 @@
+import { connect as dial } from 'node:net'
 import { isWimseError, utf8 } from '@wimse/core'
 import { afterEach } from 'vitest'
 import {
@@ -78,6 +79,24 @@ export async function next(
 export const text = (octets: Uint8Array): string => new TextDecoder().decode(octets)
 export const message = (payload = 'a job', id?: string) =>
   ({ subject: SUBJECT, fields: [], payload: utf8(payload), ...(id !== undefined && { id }) }) as const
+
+/** Publishes what no client sends. */
+export function publishRaw(port: number, subject: string, block: string, payload: string): Promise<void> {
+  const [header, body] = [Buffer.from(block), Buffer.from(payload)]
+  const command = `CONNECT {"headers":true,"verbose":false}\r\nHPUB ${subject} ${header.length} ${header.length + body.length}\r\n`
+  return new Promise((resolve, reject) => {
+    const socket = dial(port, '127.0.0.1', () =>
+      socket.write(Buffer.concat([Buffer.from(command), header, body, Buffer.from('\r\nPING\r\n')])),
+    )
+    let answer = ''
+    socket.on('data', (octets) => {
+      answer += String(octets)
+      if (answer.includes('-ERR')) reject(new Error(answer))
+      else if (answer.includes('PONG')) socket.end(resolve)
+    })
+    socket.on('error', reject)
+  })
+}
 
 /** The outcome, or the code of the failure. */
 export async function codeOf(step: Promise<unknown> | (() => unknown)): Promise<unknown> {

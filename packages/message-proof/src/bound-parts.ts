@@ -3,7 +3,7 @@ import { WIT_FIELD } from '@wimse/wit'
 import { MESSAGE_PROOF_FIELD, type MessageView } from './message-view.ts'
 
 /** The claim that binds a message: `payload`, `content_type` when there is one, `fields` when some are bound. */
-export const MESSAGE_CLAIM = 'wimse_ts_msg'
+const MESSAGE_CLAIM = 'wimse_ts_msg'
 const TXN_TOKEN_FIELD = 'txn-token'
 const CONTENT_TYPE_FIELD = 'content-type'
 

@@ -1,3 +1,4 @@
+export { binaryCloudEvent, type CloudEvent, cloudEventFields, cloudEventOf, structuredCloudEvent } from './cloud-events.ts'
 export {
   type CreateMessageProofOptions,
   createMessageProof,

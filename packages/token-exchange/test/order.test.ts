@@ -4,10 +4,13 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import {
   ATTESTATION_FIELDS,
   type AuthenticatedClient,
+  checkRedemption,
   createDelegationPolicy,
   delegate,
+  type RedemptionRequest,
   verifyAccessToken,
   verifyAuthorizationGrant,
+  verifyDeferredGrant,
 } from '../src/index.ts'
 import {
   BANK,
@@ -100,6 +103,69 @@ describe('of several faults of a grant the earliest decides', () => {
     const options = { issuers, audience: BANK, client: payments, scope: undefined, replay, runtime }
     expect(await codeOf(verifyAuthorizationGrant(grant, options))).toBe(code)
     expect(replay.asked()).toBe(index === 0 ? 1 : 0)
+  })
+})
+
+describe('of several faults of deferred work the earliest decides', () => {
+  const faults: Faults = [
+    ['ERR_EXCHANGE_GRANT_CLAIM', { claims: { wimse_ts_deferral: 'x' } }],
+    ['ERR_EXCHANGE_GRANT_JTI', { claims: { jti: '' } }],
+    ['ERR_EXCHANGE_GRANT_SUBJECT', { claims: { sub: '' } }],
+    ['ERR_EXCHANGE_GRANT_NOT_YET', { claims: { nbf: NOW + 10 } }],
+    ['ERR_EXCHANGE_GRANT_EXPIRED', { claims: { exp: NOW } }],
+    ['ERR_EXCHANGE_GRANT_AUD', { claims: { aud: BANK } }],
+    ['ERR_EXCHANGE_GRANT_SIGNATURE', { stranger: true }],
+    ['ERR_EXCHANGE_GRANT_KEY_UNKNOWN', { header: { kid: '2' } }],
+    ['ERR_EXCHANGE_GRANT_ISSUER', { claims: { iss: BANK } }],
+    ['ERR_EXCHANGE_GRANT_ALG', { header: { alg: 'HS256' } }],
+    ['ERR_EXCHANGE_GRANT_TYP', { header: { typ: 'JWT' } }],
+    ['ERR_EXCHANGE_GRANT_MALFORMED', { header: { crit: ['a'] } }],
+  ]
+  const limits = { amount: { at_most: 1 } }
+  const claims = {
+    iss: SHOP,
+    aud: SHOP,
+    sub: 'x',
+    iat: NOW - 60,
+    nbf: NOW - 60,
+    exp: NOW + 60,
+    jti: 'j',
+    txn: 't',
+    scope: 'pay',
+    requester: ORDERS,
+  }
+  const deferred = { subject_token_type: 'a:b', worker: PAYMENTS, action: 'settle', limits, uses: 2 }
+  const base = { header: { typ: 'wimse-ts-deferred-grant+jwt', kid: '1' }, claims: { ...claims, wimse_ts_deferral: deferred } }
+  const verify = (token: string): ReturnType<typeof verifyDeferredGrant> =>
+    verifyDeferredGrant(token, { issuers: world.issuers, issuer: SHOP, runtime: world.runtime })
+
+  it.each(rowsOf(faults))('of a grant: %s', async (code, index) => {
+    expect(await codeOf(verify(await forge(base, faults, index, world.signer)))).toBe(code)
+  })
+
+  it('of a redemption', async () => {
+    const grant = await verify(await world.forge(base))
+    const orders = await world.clientOf(world.orders)
+    const right = {
+      client: payments,
+      details: { use: '1', parameters: { amount: 1 } },
+      scope: ['pay'],
+      permittedScope: ['pay'],
+      members: ['amount'],
+    }
+    const rows: readonly (readonly [ErrorCode, Partial<RedemptionRequest>])[] = [
+      ['ERR_EXCHANGE_SCOPE', { permittedScope: [] }],
+      ['ERR_EXCHANGE_GRANT_PARAMETERS', { details: { use: '1', parameters: { amount: 2 } } }],
+      ['ERR_EXCHANGE_PARAMETER_MALFORMED', { details: { use: '', parameters: { amount: 2 } } }],
+      ['ERR_EXCHANGE_PARAMETER_UNKNOWN', { details: { use: '', other: 1 } }],
+      ['ERR_EXCHANGE_GRANT_CLIENT', { client: orders }],
+    ]
+    const { runtime } = world
+    for (const [index, [code]] of rows.entries()) {
+      const changes: Partial<RedemptionRequest> = Object.assign({}, ...rows.slice(0, index + 1).map(([, change]) => change))
+      const request = { trustDomain: payments.trustDomain, runtime, ...right, ...changes }
+      expect(await codeOf(checkRedemption(grant, request))).toBe(code)
+    }
   })
 })
 

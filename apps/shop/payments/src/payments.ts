@@ -14,7 +14,8 @@ import {
 import { DEFAULT_TRANSACTION_TOKEN_MAX_LIFETIME_SECONDS, type VerifiedTransactionToken } from '@wimse/transaction-tokens'
 import { refuseCharge } from './charge-policy.ts'
 import { createOnce } from './once.ts'
-import { refuseSettlement } from './settlement-policy.ts'
+import { clearedFor, origin, refuseSettlement } from './settlement-policy.ts'
+import { createTally } from './tally.ts'
 
 const ORDERS = 'spiffe://shop.example/orders'
 const SETTLEMENT = 'spiffe://shop.example/settlement'
@@ -28,6 +29,17 @@ const CAPACITY = 100_000
 export function payments(app: ShopApp, { at, call, delegates, tokens, workloads }: ShopService): void {
   const charged = inMemoryReplayStore({ capacity: CAPACITY })
   const settled = createOnce<string | null>(CAPACITY)
+  /** What has been paid of an order, now and later: many jobs may be put off in one transaction, and fraud has cleared them together. */
+  const paid = createTally(CAPACITY)
+  const payOf = async <T>(id: string, amount: number, cleared: number, pay: () => Promise<T>): Promise<T> => {
+    if (!paid.add(id, amount, cleared)) throw new Refusal('fraud cleared less')
+    try {
+      return await pay()
+    } catch (error) {
+      paid.takeBack(id, amount)
+      throw error
+    }
+  }
   /** Proofs are good for one request; a transaction is the same in all of them, and an order is paid once. */
   const isFirst = async (id: string): Promise<boolean> => {
     const now = defaultRuntime().now() / 1000
@@ -47,7 +59,9 @@ export function payments(app: ShopApp, { at, call, delegates, tokens, workloads 
     const reason = refuseCharge({ amount, transaction })
     if (reason !== undefined) throw new Refusal(reason)
     if (!(await isFirst(transaction.transaction))) throw new Refusal('this transaction has been charged')
-    return c.json({ receipt: await enter(transaction, { amount }) }, 201)
+    // It cleared just as much, so that nothing of this order can have been put off.
+    const receipt = await payOf(transaction.transaction, amount, amount, () => enter(transaction, { amount }))
+    return c.json({ receipt }, 201)
   })
 
   app.post('/settlements', workloads({ allow: SETTLEMENT, transaction: true }), async (c) => {
@@ -57,7 +71,9 @@ export function payments(app: ShopApp, { at, call, delegates, tokens, workloads 
     if (reason !== undefined) throw new Refusal(reason)
     const id = transaction.transaction
     // A worker that was killed has asked before: whoever took the work over gets the same receipt, and the ledger keeps one entry.
-    const receipt = await settled(id, () => enter(transaction, { amount, reference: id }))
+    const pay = (): Promise<string | null> => enter(transaction, { amount, reference: id })
+    const cleared = clearedFor(transaction)
+    const receipt = await settled(id, () => (cleared === undefined ? pay() : payOf(origin(transaction), amount, cleared, pay)))
     return c.json({ receipt }, 201)
   })
 

@@ -23,7 +23,7 @@ export function refuseSettlement({ caller, amount, transaction }: Settlement): s
   if (context['amount'] !== amount) return 'the amount is not the one that was deferred'
   switch (deferral['action']) {
     case 'settle':
-      return refuseOrder(amount, context['fraud'])
+      return clearedFor(transaction) === undefined ? 'fraud did not clear this order' : undefined
     case 'restock':
       // Its limits are in the grant: the user has consented to them, and no order of the day is in it for fraud to judge.
       return undefined
@@ -32,9 +32,16 @@ export function refuseSettlement({ caller, amount, transaction }: Settlement): s
   }
 }
 
-/** An order, or one of a batch: fraud has cleared at least as much. */
-function refuseOrder(amount: number, verdict: unknown): string | undefined {
-  if (!isJsonObject(verdict) || verdict['verdict'] !== 'clear') return 'fraud did not clear this order'
-  const { amount: cleared } = verdict
-  return typeof cleared === 'number' && amount <= cleared ? undefined : 'fraud cleared less'
+/** What fraud has cleared for the transaction in which an order, or a batch of them, was put off; undefined where it was not asked. */
+export function clearedFor({
+  transactionContext: { fraud: verdict } = {},
+}: Pick<Settlement['transaction'], 'transactionContext'>): number | undefined {
+  if (!isJsonObject(verdict) || verdict['verdict'] !== 'clear') return undefined
+  const { amount } = verdict
+  return typeof amount === 'number' ? amount : undefined
+}
+
+/** The transaction in which the work was put off. */
+export function origin({ claims: { deferral } }: Pick<Settlement['transaction'], 'claims'>): string {
+  return isJsonObject(deferral) ? String(deferral['txn']) : ''
 }

@@ -17,7 +17,10 @@ const MEMBERS = ['job', 'action', 'parameters', 'use']
  *
  * @throws WimseError `ERR_MESSAGE_MALFORMED`
  */
-export function readJob({ message: { payload, fields }, boundFields }: VerifiedMessage, subject: string): SentJob {
+export function readJob(
+  { message: { payload, fields }, boundFields }: Pick<VerifiedMessage, 'message' | 'boundFields'>,
+  subject: string,
+): SentJob {
   const { job, action, parameters, use, ...others } = objectOf(payload)
   if (Object.keys(others).length > 0) throw malformed(`beside ${MEMBERS.join(', ')}`)
   if (typeof job !== 'string' || !NAME.test(job)) throw malformed('job')

@@ -11,20 +11,12 @@ import {
   type TokenExchangeParameters,
   tokenExchangeAnswer,
 } from '@wimse/token-exchange'
-import type { DeferralSubjectKind } from '../config/deferral-config.ts'
 import type { Issued } from '../token/issued.ts'
 import { refuseActor, requiredScope } from '../token/start-transaction.ts'
 import { subjectOfAccessToken, subjectOfSelfSigned, subjectOfTransactionToken, subjectOfUnsignedJson } from '../token/subject-token.ts'
 import type { TokenRules } from '../token/token-rules.ts'
-import type { FittingDeferral } from './deferral-rules.ts'
+import { deferralKindOf, type FittingDeferral } from './deferral-rules.ts'
 import { joinChain } from './join-chain.ts'
-
-const SUBJECT_KINDS: Readonly<Record<string, DeferralSubjectKind>> = {
-  [TOKEN_TYPES.accessToken]: 'access_token',
-  [TOKEN_TYPES.transactionToken]: 'txn_token',
-  [TOKEN_TYPES.selfSigned]: 'self_signed',
-  [TOKEN_TYPES.unsignedJson]: 'unsigned_json',
-}
 
 /** In whose name work is deferred. */
 interface DeferringSubject {
@@ -67,6 +59,7 @@ export async function deferWork(parameters: TokenExchangeParameters, client: Aut
   const { token, expiresAt, expiresInSeconds } = await issueDeferredGrant(
     {
       subject,
+      subjectTokenType: subjectToken.type,
       actors,
       scope,
       requester: client.identifier,
@@ -93,7 +86,7 @@ function ruleFor(
   deferral: ReadDeferral,
   rules: TokenRules,
 ): FittingDeferral {
-  const kind = SUBJECT_KINDS[type]
+  const kind = deferralKindOf(type)
   if (kind === undefined) throw new WimseError('ERR_EXCHANGE_TOKEN_TYPE')
   if (trustDomain !== rules.trustDomain || !rules.deferral.hasRequester(identifier)) {
     throw new WimseError('ERR_POLICY_DENIED', { detail: 'no rule for this requester' })

@@ -1,6 +1,18 @@
 import { type IdentifierPattern, matchesAny, parseIdentifierPattern, parseWorkloadIdentifier, type WorkloadIdentifier } from '@wimse/core'
-import { createNameMatcher, type Deferral, type VerifiedDeferredGrant } from '@wimse/token-exchange'
+import { createNameMatcher, type Deferral, TOKEN_TYPES, type VerifiedDeferredGrant } from '@wimse/token-exchange'
 import type { DeferralAction, DeferralConfig, DeferralRule, DeferralSubjectKind } from '../config/deferral-config.ts'
+
+const SUBJECT_KINDS: Readonly<Record<string, DeferralSubjectKind>> = {
+  [TOKEN_TYPES.accessToken]: 'access_token',
+  [TOKEN_TYPES.transactionToken]: 'txn_token',
+  [TOKEN_TYPES.selfSigned]: 'self_signed',
+  [TOKEN_TYPES.unsignedJson]: 'unsigned_json',
+}
+
+/** The kind that rules know of a type of tokens; undefined where none can be deferred by. */
+export function deferralKindOf(type: string): DeferralSubjectKind | undefined {
+  return Object.hasOwn(SUBJECT_KINDS, type) ? SUBJECT_KINDS[type] : undefined
+}
 
 /** A rule with one of its actions. */
 export interface FittingDeferral {
@@ -21,7 +33,7 @@ export interface DeferralRules {
     deferral: Pick<Deferral, 'worker' | 'action'>,
   ): FittingDeferral | undefined
   /** The rule that admits a grant now, whatever the rules were when it was issued. */
-  forGrant(grant: Pick<VerifiedDeferredGrant, 'requester' | 'worker' | 'action'>): FittingDeferral | undefined
+  forGrant(grant: Pick<VerifiedDeferredGrant, 'subjectTokenType' | 'requester' | 'worker' | 'action'>): FittingDeferral | undefined
 }
 
 /** Reads rules once. @throws WimseError `ERR_IDENTIFIER_PATTERN` */
@@ -38,21 +50,21 @@ export function createDeferralRules({ rules }: DeferralConfig): DeferralRules {
   })
   const find = (
     requester: WorkloadIdentifier,
+    kind: DeferralSubjectKind | undefined,
     worker: string,
     name: string,
-    takes: (rule: DeferralRule) => boolean,
   ): FittingDeferral | undefined => {
     for (const { rule, requesters, workers, actions, isSubject } of read) {
       const action = actions.get(name)
-      if (action === undefined || !takes(rule) || !matchesAny(requesters, requester)) continue
-      if (workers.some((pattern) => covers(pattern, worker))) return { rule, action, isSubject }
+      const takes = rule.subjectTokenTypes.some((known) => known === kind) && matchesAny(requesters, requester)
+      if (action !== undefined && takes && workers.some((pattern) => covers(pattern, worker))) return { rule, action, isSubject }
     }
     return undefined
   }
   return {
     hasRequester: (requester) => read.some(({ requesters }) => matchesAny(requesters, requester)),
-    forRequest: (requester, kind, { worker, action }) => find(requester, worker, action, (rule) => rule.subjectTokenTypes.includes(kind)),
-    forGrant: ({ requester, worker, action }) => find(requester, worker.text, action, () => true),
+    forRequest: (requester, kind, { worker, action }) => find(requester, kind, worker, action),
+    forGrant: ({ requester, subjectTokenType, worker, action }) => find(requester, deferralKindOf(subjectTokenType), worker.text, action),
   }
 }
 

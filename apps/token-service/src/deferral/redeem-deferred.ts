@@ -9,7 +9,6 @@ import {
   verifyDeferredGrant,
 } from '@wimse/token-exchange'
 import { issueTransactionToken } from '@wimse/transaction-tokens'
-import { refuseRevoked } from '../revocation/refuse-revoked.ts'
 import type { Issued } from '../token/issued.ts'
 import { checkAudience, refuseActor, requiredScope, tokenServiceOptions, transactionTokenIssued } from '../token/start-transaction.ts'
 import type { TokenRules } from '../token/token-rules.ts'
@@ -18,10 +17,8 @@ import { joinChain } from './join-chain.ts'
 /**
  * Redeems a deferred grant for a transaction token. In order: audience and scope of the request, no actor token, no `request_context`; the key that the
  * client proved; the grant, its times included; a rule that admits it today; the worker, its parameters and the scope (`checkRedemption`); the chain of
- * actors; that nothing of it is stopped, which is asked here as well so that a worker that is stopped takes no use from others; last, the use, which is
- * held until the token ends.
- *
- * The token never outlives the lease: its end was fixed before the use was taken.
+ * actors; the token. Its use is taken after all that and after revocation, so that no failed attempt takes it from others, and is held until the
+ * token ends.
  *
  * @throws WimseError `ERR_EXCHANGE_…`, `ERR_TXN_…`, `ERR_TRUST_STALE`, `ERR_REPLAY_STORE_…`
  */
@@ -60,12 +57,6 @@ export async function redeemDeferred(parameters: TokenExchangeParameters, client
   })
   const { subject, actors, expiresAt } = grant
   const act = formatActorChain(joinChain({ sub: subject, act: formatActorChain(actors) }, client.identifier, rules))
-  const about = { subject, token: grant.token }
-  await refuseRevoked({ client, presented: [], issued: about, code: 'ERR_EXCHANGE_GRANT_REVOKED' }, rules.revocations, runtime)
-  const now = runtime.now() / 1000
-  const end = Math.min(Math.floor(now) + rule.lifetimeSeconds, expiresAt)
-  const bounds = { uses: Math.min(grant.uses, rule.maxUses), maxTakeovers: rule.maxTakeovers, leaseUntil: end, expiresAt }
-  const outcome = requireUse(await rules.grantUses.claim({ grant: grantHash, use: use ?? '', ...bounds }, now))
   const token = await issueTransactionToken(
     {
       trustDomain,
@@ -75,11 +66,14 @@ export async function redeemDeferred(parameters: TokenExchangeParameters, client
       transaction,
       transactionContext: { ...grant.context, ...done },
       lifetimeSeconds: rule.lifetimeSeconds,
-      subjectExpiresAt: end,
+      subjectExpiresAt: expiresAt,
       claims: { ...(act !== undefined && { act }), deferral: claim },
     },
     tokenServiceOptions(rules, [grant.token]),
   )
   const issued = transactionTokenIssued(token, 'deferred-redemption', rules)
-  return { ...issued, linkedTransaction: grant.transaction, use: outcome, grantHash }
+  const lease = { leaseUntil: issued.expiresAt, expiresAt, uses: Math.min(grant.uses, rule.maxUses), maxTakeovers: rule.maxTakeovers }
+  const take = async (): Promise<'new' | 'taken over'> =>
+    requireUse(await rules.grantUses.claim({ grant: grantHash, use: use ?? '', ...lease }, runtime.now() / 1000))
+  return { ...issued, linkedTransaction: grant.transaction, grantHash, take }
 }

@@ -8,7 +8,7 @@ export interface Issuance {
   readonly client: AuthenticatedClient
   /** What it was made from; all of it verified. */
   readonly presented: readonly string[]
-  readonly issued: Pick<Issued, 'subject' | 'token'>
+  readonly issued: Issued
   /** The code for what is stopped and isn't the client. */
   readonly code: ErrorCode
 }

@@ -15,8 +15,8 @@ export interface Issued {
   readonly transaction?: string
   /** `txn` of the transaction in which redeemed work was deferred. */
   readonly linkedTransaction?: string
-  /** Whether the use of a grant is a new one, or was taken over. */
-  readonly use?: 'new' | 'taken over'
+  /** Takes the use of a deferred grant: the last step before the token is handed out, after which nothing fails any more. */
+  readonly take?: () => Promise<'new' | 'taken over'>
   /** SHA-256 of the `jti` of the grant that was redeemed. */
   readonly grantHash?: string
   /** Seconds since the epoch. */

@@ -54,7 +54,7 @@ const REQUEST_RULES = {
 
 /**
  * Makes the token endpoint. In order: the proof that a request carries and the peer of its connection; its form (TEX-2.1-01); the client
- * (TXN-11.3-01) and its admission; then what was asked for; last, that nothing of it is stopped. A token is handed out only when every step held, and each request leaves
+ * (TXN-11.3-01) and its admission; then what was asked for; that nothing of it is stopped; last, the use of a deferred grant. A token is handed out only when every step held, and each request leaves
  * exactly one event: `token.issued` or `token.refused`, with hashes in place of tokens and subjects (TXN-15.2-01, TXN-15.2-02, TXN-15.2-04).
  */
 export function createTokenEndpoint({ rules, caller, clients, revocations, log }: TokenEndpointOptions): TokenEndpoint {
@@ -79,6 +79,7 @@ export function createTokenEndpoint({ rules, caller, clients, revocations, log }
         ? redeemGrant(parameters, client, rules)
         : exchange(parameters, client, rules))
       await refuseRevoked({ client, ...sourcesOf(parameters), issued }, revocations, rules.runtime)
+      const use = await issued.take?.()
       log.event('token.issued', {
         kind: issued.kind,
         acting: issued.acting,
@@ -89,7 +90,7 @@ export function createTokenEndpoint({ rules, caller, clients, revocations, log }
         actors: issued.actors,
         transaction: issued.transaction,
         linkedTransaction: issued.linkedTransaction,
-        use: issued.use,
+        use,
         grantHash: issued.grantHash,
         subjectHash: await hash(issued.subject),
         tokenHash: await hash(issued.token),

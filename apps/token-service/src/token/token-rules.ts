@@ -24,7 +24,6 @@ import type { OutboundRule, ReplacementRule, TransactionTokenRule } from '../con
 import type { TokenServiceConfig } from '../config/token-service-config.ts'
 import { createDeferralRules, type DeferralRules } from '../deferral/deferral-rules.ts'
 import type { SigningKeys } from '../keys/signing-keys.ts'
-import type { RevocationStore } from '../revocation/revocation.ts'
 
 /** A rule about starting transactions, read once. */
 export interface ReadTransactionRule extends TransactionTokenRule {
@@ -47,9 +46,8 @@ export interface TokenRules {
   readonly usedGrants: ReplayStore
   /** Tokens that workloads signed themselves, with proofs and apart from grants: nobody's own word keeps grants from being redeemed. */
   readonly selfSigned: ReplayStore
-  /** Uses of deferred grants, and what is stopped: asked before a use is taken. */
+  /** Uses of deferred grants. */
   readonly grantUses: GrantUseStore
-  readonly revocations: RevocationStore
   readonly deferral: DeferralRules
   readonly targets: TargetTable
   readonly outboundTargets: TargetTable
@@ -78,7 +76,6 @@ export type TokenRuleParts = Pick<
   | 'usedGrants'
   | 'selfSigned'
   | 'grantUses'
-  | 'revocations'
 >
 
 /**

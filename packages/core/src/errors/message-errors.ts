@@ -36,4 +36,10 @@ export const messageErrors = {
 
   ERR_MESSAGE_BROKER_REFUSED: upstream(['broker_refused', 'WIMSE', 'The message broker refused the request.']),
   ERR_MESSAGE_BROKER_UNAVAILABLE: unavailable(['broker_unavailable', 'WIMSE', 'The message broker can not be reached.']),
+  ERR_MESSAGE_PROOF_STREAM: badRequest(['message_stream_mismatch', 'WIMSE', 'The message belongs to another stream.']),
+  ERR_MESSAGE_PROOF_SEQUENCE: badRequest(['message_sequence_mismatch', 'WIMSE', 'The message is not the next one of its stream.']),
+  ERR_MESSAGE_PROOF_TRUNCATED: badRequest(['message_stream_truncated', 'WIMSE', 'The stream ended before its end.']),
+  ERR_MESSAGE_PROOF_RESPONSE: upstream(['message_response_unproved', 'WIMSE', 'The response is not proved.']),
+  ERR_MESSAGE_PROOF_RESPONSE_PEER: upstream(['workload_identity_mismatch', 'WIMSE', 'The response is from another workload.']),
+  ERR_MESSAGE_PROOF_RESPONSE_STATUS: upstream(['message_status_mismatch', 'WIMSE', 'The status of the response does not fit its proof.']),
 } as const satisfies Record<`ERR_${string}`, ErrorRow>

@@ -3,6 +3,7 @@ import { DEFAULT_MAX_TOKEN_BYTES, defaultRuntime } from '@wimse/keys'
 import { type IssueAuthorizationGrantOptions, type IssuedJwt, issueJwt } from '../chaining/issue-authorization-grant.ts'
 import type { Actor } from '../delegation/actor-chain.ts'
 import { formatScope } from '../protocol/scope.ts'
+import { isAbsoluteUri } from '../protocol/uri.ts'
 import { canonicalJson, hashOfParameters } from './canonical-json.ts'
 import { type Deferral, formatDeferral, parseDeferral } from './deferral.ts'
 import { formatParameterLimits } from './parameter-limits.ts'
@@ -14,6 +15,8 @@ export interface DeferredGrantContents {
   /** Those who act for the subject, the current one first: the requester, unless it is the subject, before those of the subject token. */
   readonly actors: readonly Actor[]
   readonly scope: readonly string[]
+  /** The URI of the kind of token that it is made of: rules may tell kinds apart, and are asked again at redemption. */
+  readonly subjectTokenType: string
   /** The workload that asked for the grant. */
   readonly requester: WorkloadIdentifier
   /** Workloads that asked for the transaction token which the grant was made of, the first one first: whoever stops one of them stops the grant. */
@@ -43,7 +46,7 @@ export const MAX_TRANSACTION_LENGTH = 256
  */
 export async function issueDeferredGrant(contents: DeferredGrantContents, options: IssueAuthorizationGrantOptions): Promise<IssuedJwt> {
   const { runtime = defaultRuntime() } = options
-  const { subject, actors, context = {}, requestingWorkloads = [], transaction } = contents
+  const { subject, subjectTokenType, actors, context = {}, requestingWorkloads = [], transaction } = contents
   const { worker, action, parameters, limits, uses, purpose, notBefore, end } = parseDeferral(formatDeferral(contents.deferral))
   const now = Math.floor(runtime.now() / 1000)
   if (end <= now) throw malformed('end')
@@ -51,8 +54,10 @@ export async function issueDeferredGrant(contents: DeferredGrantContents, option
   if (typeof transaction !== 'string' || transaction === '' || transaction.length > MAX_TRANSACTION_LENGTH) {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'transaction' })
   }
+  if (!isAbsoluteUri(subjectTokenType)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'subjectTokenType' })
   canonicalJson(context)
   const claim: JsonObject = {
+    subject_token_type: subjectTokenType,
     worker,
     action,
     ...(parameters === undefined ? {} : { parameters_hash: await hashOfParameters(parameters, runtime) }),

@@ -8,7 +8,7 @@ export type ParameterLimit =
   /** This value alone. */
   | { readonly equals: JsonValue }
 
-/** Limits by the name of the parameter. Each of these parameters has to be there. */
+/** Limits by the name of the parameter. Each of these parameters has to be there; any other one that the action knows may have any value. */
 export type ParameterLimits = Readonly<Record<string, ParameterLimit>>
 
 /** Parameters in a set of limits at most. */

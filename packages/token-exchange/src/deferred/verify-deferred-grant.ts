@@ -14,7 +14,7 @@ import { defaultRuntime } from '@wimse/keys'
 import { type Actor, parseActorChain } from '../delegation/actor-chain.ts'
 import { audiencesOf, type IssuerJwtOptions, issuerJwtRules, verifyIssuerJwt } from '../issuers/verify-issuer-jwt.ts'
 import { parseScope } from '../protocol/scope.ts'
-import { checkIssuer } from '../protocol/uri.ts'
+import { checkIssuer, isAbsoluteUri } from '../protocol/uri.ts'
 import { isPurpose, isUseName, isWhole, MAX_DEFERRED_USES } from './deferral.ts'
 import { DEFERRAL_CLAIM, MAX_DEFERRED_GRANT_LIFETIME_SECONDS, MAX_TRANSACTION_LENGTH } from './issue-deferred-grant.ts'
 import { type ParameterLimits, parseParameterLimits } from './parameter-limits.ts'
@@ -42,6 +42,8 @@ export interface VerifiedDeferredGrant {
   /** Those who act for the subject, the current one first. */
   readonly actors: readonly Actor[]
   readonly scope: readonly string[]
+  /** The URI of the kind of token that it was made of. */
+  readonly subjectTokenType: string
   readonly requester: WorkloadIdentifier
   /** `txn` of the transaction in which the work was deferred. */
   readonly transaction: string
@@ -96,19 +98,29 @@ export async function verifyDeferredGrant(token: string, options: VerifyDeferred
   return { token, jti, subject: sub, transaction: txn, expiresAt, ...read } as unknown as VerifiedDeferredGrant
 }
 
-type DeferralParts = Pick<VerifiedDeferredGrant, 'worker' | 'action' | 'terms' | 'uses' | 'purpose' | 'context'>
+type DeferralParts = Pick<VerifiedDeferredGrant, 'subjectTokenType' | 'worker' | 'action' | 'terms' | 'uses' | 'purpose' | 'context'>
 
 function readDeferral(claim: unknown): DeferralParts {
   if (!isJsonObject(claim)) throw malformed(DEFERRAL_CLAIM)
-  const { worker, action, parameters_hash: parametersHash, limits, uses, purpose, context = {} } = claim
+  const {
+    subject_token_type: subjectTokenType,
+    worker,
+    action,
+    parameters_hash: parametersHash,
+    limits,
+    uses,
+    purpose,
+    context = {},
+  } = claim
   if (typeof worker !== 'string' || !isUseName(action)) throw malformed('worker or action')
+  if (!isAbsoluteUri(subjectTokenType)) throw malformed('subject_token_type')
   if (!isWhole(uses) || uses < 1 || uses > MAX_DEFERRED_USES) throw malformed('uses')
   if ((purpose !== undefined && !isPurpose(purpose)) || !isJsonObject(context)) throw malformed('purpose or context')
   if ((parametersHash === undefined) === (limits === undefined)) throw malformed('parameters_hash or limits')
   const terms = isHash(parametersHash)
     ? { parametersHash, limits: undefined }
     : { parametersHash: undefined, limits: parseParameterLimits(limits) }
-  return { worker: parseIdentifierPattern(worker), action, terms, uses, purpose, context }
+  return { subjectTokenType, worker: parseIdentifierPattern(worker), action, terms, uses, purpose, context }
 }
 
 function isHash(value: unknown): value is string {

@@ -21,7 +21,7 @@ export const asyncJobChecks: readonly Check[] = shopChecks('async-job', [
     title:
       'a job is done whose sender has ended, is registered no more, and whose credentials have expired; the ledger has all three names',
     kind: 'positive',
-    requirements: [],
+    requirements: ['TXN-6-05', 'TEX-4.1-01', 'TEX-4.1-03', 'TEX-2.1-16', 'CHN-2.5-01'],
     phase: AGED_PHASE,
     timeoutMs: TIMEOUT_MS,
     async run(scene) {

@@ -12,7 +12,7 @@ export const asyncTakeoverChecks: readonly Check[] = shopChecks('async-takeover'
     name: 'worker.killed',
     title: 'another worker takes over the use of one that was killed with its token in hand: one use, one transaction, one entry',
     kind: 'positive',
-    requirements: [],
+    requirements: ['TXN-6-05', 'TXN-13.2-01'],
     // Nobody else may want payments or the workers meanwhile.
     phase: 11,
     timeoutMs: 2 * TAKEOVER_TIMEOUT_MS,

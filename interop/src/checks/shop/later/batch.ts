@@ -21,7 +21,7 @@ export const batchChecks: readonly Check[] = shopChecks('batch', [
     title:
       'a thousand jobs under one standing grant, the token service away for the first half: each is done once, and none without authority',
     kind: 'positive',
-    requirements: [],
+    requirements: ['TXN-6-05', 'TXN-13.2-01'],
     // Nobody else gets a token meanwhile.
     phase: 12,
     timeoutMs: TIMEOUT_MS,

@@ -49,11 +49,9 @@ export async function proveJob(scene: ShopScene, deferred: Deferred, change: Mes
   const { by = action === 'settle' ? 'as-orders' : 'as-storefront', job, fields = [JSON_TYPE, [GRANT_FIELD, grant]], ...differs } = change
   const { payload: text = jobText(deferred, job), ...spec } = differs
   const subject = subjectOf(action)
-  const payload = utf8(text)
   const destination = `nats://${SHOP}/${subject}`
-  const octets = Buffer.from(payload).toString('base64')
-  const proof = await scene.as(by).proveMessage({ destination, fields, payload: octets, boundFields: [GRANT_FIELD], ...spec })
-  return { subject, fields: [...fields, ...proof.fields], payload }
+  const proof = await scene.as(by).proveMessage({ destination, fields, payload: text, boundFields: [GRANT_FIELD], ...spec })
+  return { subject, fields: [...fields, ...proof], payload: utf8(text) }
 }
 
 /** The message with one field in another form: all lines of that name are replaced. */

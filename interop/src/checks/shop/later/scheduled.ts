@@ -17,7 +17,7 @@ export const scheduledChecks: readonly Check[] = shopChecks('scheduled', [
     name: 'run.settled',
     title: 'a user consents, and the nightly run acts for her; a run over her limit does not',
     kind: 'positive',
-    requirements: [],
+    requirements: ['TXN-6-05', 'TEX-4.1-01'],
     async run(scene) {
       const consent = await consentTo(scene, { item: 'coffee', limit: 50, runs: 3, days: 30 })
       const [job = ''] = await runFor(scene, 'coffee', 40)
@@ -34,7 +34,7 @@ export const scheduledChecks: readonly Check[] = shopChecks('scheduled', [
     name: 'consent.withdrawn',
     title: 'consent that is withdrawn between two runs stops the next one: what was queued before it, too',
     kind: 'positive',
-    requirements: [],
+    requirements: ['TXN-6-05', 'TEX-4.1-01'],
     // Nobody else's work may wait meanwhile.
     phase: 13,
     async run(scene) {

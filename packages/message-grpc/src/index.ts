@@ -1,0 +1,6 @@
+export { grpcDestination } from './call-names.ts'
+export { createProvingTransport, type ProvingTransportOptions } from './create-proving-transport.ts'
+export { createVerifyingHandler, type VerifyingHandlerOptions, verifiedCallOf } from './create-verifying-handler.ts'
+export { DEFAULT_MAX_MESSAGE_BYTES } from './envelopes.ts'
+export { errorCodeOf } from './refusal.ts'
+export type { ProvedResponses } from './verify-response.ts'
