@@ -34,8 +34,13 @@ import { ledgerChecks } from './shop/identity-chaining/ledger.ts'
 import { asyncJobChecks } from './shop/later/async-job.ts'
 import { asyncTakeoverChecks } from './shop/later/async-takeover.ts'
 import { batchChecks } from './shop/later/batch.ts'
+import { grantAttacks } from './shop/later/grant-attacks.ts'
 import { messageAttacks } from './shop/later/message-attacks.ts'
+import { requestAttacks } from './shop/later/request-attacks.ts'
+import { revokedChecks } from './shop/later/revoked.ts'
 import { scheduledChecks } from './shop/later/scheduled.ts'
+import { settlementAttacks } from './shop/later/settlement-attacks.ts'
+import { useAttacks } from './shop/later/use-attacks.ts'
 import { fleetChecks } from './shop/no-registration/fleet.ts'
 import { workloadOfFleetChecks } from './shop/no-registration/workload.ts'
 import { orderChecks } from './shop/on-behalf-of-user/order.ts'
@@ -86,6 +91,11 @@ export const allChecks: readonly Check[] = [
   ...fleetChecks,
   ...asyncJobChecks,
   ...messageAttacks,
+  ...grantAttacks,
+  ...requestAttacks,
+  ...settlementAttacks,
+  ...useAttacks,
+  ...revokedChecks,
   ...asyncTakeoverChecks,
   ...batchChecks,
   ...scheduledChecks,

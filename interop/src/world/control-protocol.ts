@@ -129,3 +129,8 @@ export interface MessageSpec {
 export interface LentWit {
   readonly token: string
 }
+
+/** A bearer credential of a workload. */
+export interface LentJwtSvid {
+  readonly token: string
+}

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { JsonObject } from '@wimse/core'
-import { TOKEN_TYPES, type TypedToken } from '@wimse/token-exchange'
+import { type ClientAuthentication, TOKEN_TYPES, type TypedToken } from '@wimse/token-exchange'
 import { CheckFailure, type Evidence } from '../../../suite/check.ts'
 import { tokenName } from '../../../suite/evidence.ts'
 import type { CallSpec } from '../../../world/control-protocol.ts'
@@ -85,6 +85,7 @@ export interface RedemptionChange {
   readonly scope?: readonly string[]
   readonly audience?: string
   readonly domain?: ShopDomain
+  readonly client?: ClientAuthentication
   readonly change?: Partial<CallSpec>
 }
 

@@ -15,6 +15,7 @@ import {
   jobText,
   type Message,
   type MessageChange,
+  proveForged,
   proveJob,
   withField,
 } from './message-steps.ts'
@@ -221,8 +222,22 @@ const sent: readonly MessageAttack[] = [
     code: 'ERR_MESSAGE_PROOF_SIGNATURE',
   },
   {
+    name: 'message.wit-expired',
+    title: 'somebody who has the issuing key makes a WIT of orders that had expired when the broker took the job',
+    requirements: ['WSVID-3.4-03', 'CRED-9.2.1-01'],
+    change: async (_message, deferred, scene) => proveForged(scene, deferred, { domain: 'shop.example', secondsAgo: 600 }),
+    code: 'ERR_WIT_EXPIRED',
+  },
+  {
+    name: 'message.wit-of-another-issuer',
+    title: 'a WIT of orders that the issuer of the bank has signed',
+    requirements: ['CRED-3-01', 'CRED-3-04', 'CRED-5.1.4-04'],
+    change: async (_message, deferred, scene) => proveForged(scene, deferred, { domain: 'bank.example' }),
+    code: 'ERR_WIT_KEY_UNKNOWN',
+  },
+  {
     name: 'message.put-late',
-    title: 'the job is put into the broker a minute after its proof has expired: the broker says when it took it',
+    title: 'the job is put into the broker two minutes after its proof has expired: the broker says when it took it',
     requirements: ['CRED-9.2.2-01', 'CRED-9.2.2-02', 'WSVID-7.2-02'],
     change: proven({ clockOffsetSeconds: -180 }),
     code: 'ERR_MESSAGE_PROOF_EXPIRED',

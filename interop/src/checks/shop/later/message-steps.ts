@@ -1,12 +1,17 @@
 import { type FieldLines, utf8 } from '@wimse/core'
+import { createSigner, defaultRuntime } from '@wimse/keys'
 import type { NatsInsider } from '@wimse/message-nats/testing'
+import { createMessageProof } from '@wimse/message-proof'
+import { createWitCredential } from '@wimse/wit'
 import { CheckFailure, type Evidence } from '../../../suite/check.ts'
 import { evidenceRecord } from '../../../suite/evidence.ts'
+import { offsetRuntime } from '../../../workload/offset-runtime.ts'
 import type { MessageSpec } from '../../../world/control-protocol.ts'
-import type { JobLine, WorkloadName } from '../../../world/world.ts'
+import type { JobLine, TrustDomainName, WorkloadName } from '../../../world/world.ts'
+import { forgeWit, stolenKeys } from '../../forge.ts'
 import { awaitLine, shownLines } from '../await-lines.ts'
 import type { ShopScene } from '../shop-check.ts'
-import { SHOP } from '../tokens.ts'
+import { SHOP, shopId } from '../tokens.ts'
 import type { Deferred } from './deferred-steps.ts'
 import { DEAD_LETTERS, JOBS } from './job-steps.ts'
 
@@ -52,6 +57,25 @@ export async function proveJob(scene: ShopScene, deferred: Deferred, change: Mes
   const destination = `nats://${SHOP}/${subject}`
   const proof = await scene.as(by).proveMessage({ destination, fields, payload: text, boundFields: [GRANT_FIELD], ...spec })
   return { subject, fields: [...fields, ...proof], payload: utf8(text) }
+}
+
+/** The message of orders as somebody makes it who has an issuing key: under a WIT and a key of his own making. */
+export async function proveForged(
+  { context: { world } }: ShopScene,
+  deferred: Deferred,
+  { domain, secondsAgo = 0 }: { readonly domain: TrustDomainName; readonly secondsAgo?: number },
+): Promise<Message> {
+  const { wit } = await stolenKeys(world, domain)
+  const forged = (await forgeWit(wit, { identifier: shopId('orders'), issuedSecondsAgo: secondsAgo })).wit
+  if (forged === undefined) throw new CheckFailure('no WIT was forged')
+  const credential = createWitCredential(forged.token, await createSigner(forged.privateJwk, { runtime: defaultRuntime() }))
+  const fields: FieldLines = [JSON_TYPE, [GRANT_FIELD, deferred.grant]]
+  const subject = subjectOf(deferred.action)
+  const payload = utf8(jobText(deferred))
+  const runtime = offsetRuntime(defaultRuntime(), -secondsAgo)
+  const message = { kind: 'message', destination: `nats://${SHOP}/${subject}`, fields, payload } as const
+  const proof = await createMessageProof(message, { credential, boundFields: [GRANT_FIELD], runtime })
+  return { subject, fields: [...fields, ...proof], payload }
 }
 
 /** The message with one field in another form: all lines of that name are replaced. */
