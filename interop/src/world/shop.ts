@@ -73,7 +73,7 @@ async function linesAbout<T extends { readonly service: ServiceName; readonly ti
   const found = await Promise.all(
     [...services].map(async ([service, { program }]) => {
       const lines = linesOf<T & { readonly event: string }>(await program.log())
-      return lines.filter(({ event }) => event === kind).map(({ event: _event, ...line }) => ({ ...line, service }) as unknown as T)
+      return lines.filter(({ event }) => event === kind).map((line) => ({ ...line, service }))
     }),
   )
   return found.flat().sort((a, b) => a.time.localeCompare(b.time))

@@ -162,6 +162,22 @@ describe('a refusal', () => {
     expect(refusal).toMatchObject({ error: 'use_attestation_challenge', attestationChallenge: 'abc' })
   })
 
+  it("tells the code where that is asked for, and the fault is not the server's", async () => {
+    const read = (code: ErrorCode, tellCode: boolean) => errorOf(processAccessTokenResponse(oauthErrorResponse(code, { tellCode })))
+    const held = 'ERR_EXCHANGE_GRANT_HELD'
+    expect(await read(held, true)).toMatchObject({ error: 'invalid_grant', reportedCode: held })
+    expect(await read(held, false)).toMatchObject({ error: 'invalid_grant', reportedCode: undefined })
+    for (const code of ['ERR_OPTIONS_INVALID', 'ERR_REPLAY_STORE_UNAVAILABLE'] as const) {
+      expect(await read(code, true)).toMatchObject({ reportedCode: undefined })
+    }
+  })
+
+  it.each(['held', 'ERR_', `ERR_${'A'.repeat(65)}`, 7, null])('has no code that is none: %s', async (code) => {
+    const body = JSON.stringify({ error: 'invalid_grant', wimse_ts_code: code })
+    const response = new Response(body, { status: 400, headers: { 'content-type': 'application/json' } })
+    expect(await errorOf(processAccessTokenResponse(response))).toMatchObject({ error: 'invalid_grant', reportedCode: undefined })
+  })
+
   it('is challenged for a WPT where those are taken', () => {
     const response = oauthErrorResponse('ERR_WPT_EXPIRED', { takesWpt: true })
     expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'WPT'])

@@ -30,9 +30,14 @@ describe('the plan', () => {
 
   test('is made of whatever comes, or not made', () => {
     fc.assert(
-      fc.property(fc.string(), fc.dictionary(fc.constantFrom('items', 'other'), fc.jsonValue()), (want, catalog) => {
+      // A member of that name ends with the reader, before anything is planned.
+      fc.property(fc.string(), fc.dictionary(fc.constantFrom('items', 'other'), fc.jsonValue().filter(isStrict)), (want, catalog) => {
         plan(want, parseStrictJsonObject(new TextEncoder().encode(JSON.stringify(catalog))))
       }),
     )
   })
 })
+
+function isStrict(value: unknown): boolean {
+  return !JSON.stringify(value).includes('"__proto__"')
+}

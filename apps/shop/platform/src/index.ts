@@ -1,6 +1,6 @@
 export { type Callers, type Customer, customerIn, type ShopVariables, transactionIn } from './callers.ts'
 export { actorsOf, type Hop, note } from './hop-log.ts'
-export { GRANT_FIELD, type Job, type JobQueue, jobDestination, jobSubject } from './job-queue.ts'
+export { GRANT_FIELD, type Job, type JobQueue, jobSubject } from './job-queue.ts'
 export { openService, type ServiceCall, type ShopService } from './open-service.ts'
 export { openWorkload } from './open-workload.ts'
 export { Refusal, required } from './refusal.ts'

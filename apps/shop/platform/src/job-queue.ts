@@ -1,6 +1,5 @@
 import type { JsonObject } from '@wimse/core'
-import { type NatsBroker, type NatsDeliveries, openNats } from '@wimse/message-nats'
-import { createMessageProof } from '@wimse/message-proof'
+import { type NatsBroker, type NatsDeliveries, openNats, publishWithProof } from '@wimse/message-nats'
 import type { WitCredential } from '@wimse/wit'
 import type { BrokerConfig } from './service-config.ts'
 
@@ -35,14 +34,6 @@ const DEAD_LETTER_SECONDS = 30 * 86_400
 const ACK_WAIT_SECONDS = 15
 const START_TIMEOUT_MS = 60_000
 
-/**
- * Where jobs of an action lie, as proofs name it. The trust domain is configuration, and the subject is the broker's word, so that a job which was moved
- * says another place than the one where it is found.
- */
-export function jobDestination(trustDomain: string, subject: string): string {
-  return `nats://${trustDomain}/${subject}`
-}
-
 /** The subject for an action. */
 export function jobSubject(action: Job['action']): string {
   return `${SUBJECTS}.${action}`
@@ -66,9 +57,9 @@ export async function openJobQueue({
       const subject = jobSubject(job.action)
       const payload = new TextEncoder().encode(JSON.stringify(job))
       const fields = [['content-type', 'application/json'] as const, [GRANT_FIELD, grant] as const]
-      const message = { kind: 'message', destination: jobDestination(trustDomain, subject), fields, payload } as const
-      const proof = await createMessageProof(message, { credential: credential(), boundFields: [GRANT_FIELD] })
-      await broker.publish({ subject, payload, fields: [...fields, ...proof] })
+      // The trust domain is the name that sender and worker have for the broker: a message that is moved to another one is for nobody there.
+      const options = { namespace: trustDomain, credential: credential(), boundFields: [GRANT_FIELD] }
+      await publishWithProof(broker, { subject, payload, fields }, options)
     },
     deliveries: (prefetch) => broker.deliveries({ stream: STREAM, consumer: CONSUMER, deadLetterSubject: DEAD_LETTERS, prefetch }),
     close: () => broker.close(),

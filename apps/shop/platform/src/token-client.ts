@@ -41,7 +41,7 @@ export interface TokenClient {
     asked: Scope & { readonly parameters: JsonObject; readonly use?: string; readonly timeoutMs: number },
   ): Promise<VerifiedTransactionToken>
   /** Gives a grant back, or the token of work that is done: nobody uses it again. */
-  giveUp(token: string): Promise<void>
+  giveUp(token: string, options?: { readonly timeoutMs?: number }): Promise<void>
 }
 
 interface Scope {
@@ -102,8 +102,10 @@ export function createTokenClient(
       const { token } = await processTokenExchangeResponse(response, { expectedTokenType: TOKEN_TYPES.transactionToken })
       return verify(token)
     },
-    async giveUp(token) {
-      await processRevocationResponse(await workload.fetch(revocationRequest(`${tokens}/revoke`, { token })))
+    async giveUp(token, { timeoutMs } = {}) {
+      const request = revocationRequest(`${tokens}/revoke`, { token })
+      const limit = timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }
+      await processRevocationResponse(await workload.fetch(new Request(request, limit)))
     },
   }
 }

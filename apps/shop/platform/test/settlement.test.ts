@@ -9,8 +9,9 @@ import {
 } from '@wimse/message-nats/testing'
 import type { Workload } from '@wimse/workload/node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { accessToken, transactionOf } from '../src/index.ts'
 import { type JobQueue, openJobQueue } from '../src/job-queue.ts'
-import { type Answer, answerOf, post, type ShopWorld, startShop } from './shop-world.ts'
+import { type Answer, answerOf, intruder, post, type ShopWorld, startShop } from './shop-world.ts'
 
 const id = (name: string): string => `spiffe://shop.example/${name}`
 const WORKERS = ['settlement', 'settlement-2'] as const
@@ -97,6 +98,37 @@ describe.skipIf(missing !== undefined)(`work that is done later${missing === und
     const entry = { entry: done['receipt'] ?? null, requester: id('orders-evening'), worker: id('settlement'), user: 'user:ada' }
     await heard('hop', { service: 'ledger', subject: 'customer', ...entry })
     expect(stepsOf(String(body['job']))).toEqual(['taken', 'redeemed', 'done'])
+  })
+
+  it('is refused by payments beyond what fraud cleared, all jobs of an order together, and what is paid now', async () => {
+    const [storefront, fraud, orders] = [await intruder(shop, 'storefront'), await intruder(shop, 'fraud'), await intruder(shop, 'orders')]
+    const subject = accessToken(await shop.signIn({ aud: shop.origin('storefront'), scope: 'shop:order' }))
+    const began = await storefront.tokens.startTransaction(subject, {
+      scope: ['orders:place'],
+      requestDetails: { item: 'teapot', amount: 45, currency: 'EUR' },
+    })
+    const verdict = { requestDetails: { fraud: { verdict: 'clear', amount: 45 } } }
+    const cleared = await fraud.tokens.replaceTransaction(began, verdict)
+    const deferral = {
+      worker: id('settlement'),
+      action: 'settle',
+      limits: { amount: { atMost: 45 } },
+      uses: 3,
+      end: Math.floor(Date.now() / 1000) + 60,
+    }
+    const grant = await orders.tokens.defer(transactionOf(cleared), { scope: ['payments:settle'], deferral })
+    const job = (name: string, amount: number) => ({ job: name, action: 'settle', parameters: { order: name, amount }, use: name }) as const
+    await send('orders', job('part-1', 30), grant)
+    await heard('job', { step: 'done', job: 'part-1' })
+    await send('orders', job('part-2', 16), grant)
+    await heard('job', { step: 'buried', job: 'part-2', code: 'ERR_POLICY_DENIED' })
+    const refused = { service: 'payments', decision: 'refused', reason: 'fraud cleared less' }
+    await heard('hop', { ...refused, request: 'POST /settlements' })
+    await send('orders', job('part-3', 15), grant)
+    await heard('job', { step: 'done', job: 'part-3' })
+    const charge = post({ amount: 45 }, undefined, { transaction: cleared })
+    expect((await orders.workload.fetch(`${shop.origin('payments')}/charges`, charge)).status).toBe(403)
+    await heard('hop', { ...refused, request: 'POST /charges' })
   })
 
   it('is refused by payments when fraud did not clear it, whenever it is done', async () => {

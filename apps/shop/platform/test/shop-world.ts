@@ -5,10 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { isJsonObject, type JsonObject, parseStrictJsonObject, readBody, requestViewOfRequest } from '@wimse/core'
-import { generateSigner, signCompactJws } from '@wimse/keys'
+import { defaultRuntime, generateSigner, signCompactJws } from '@wimse/keys'
 import { createMutualTlsAgent, createMutualTlsHttpsServer } from '@wimse/mutual-tls'
 import { createTestAuthority, createTestRuntime, startFakeWorkloadApi } from '@wimse/testing'
+import { createTransactionTokenVerifier, tokenServiceEndpointKeys } from '@wimse/transaction-tokens'
 import { type CallInit, createHttpsTransport, createWorkload, type Workload, workloadApi } from '@wimse/workload/node'
+import type { TokenClient } from '../src/index.ts'
+import { createTokenClient } from '../src/token-client.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')
 const READY_TIMEOUT_MS = 60_000
@@ -62,6 +65,23 @@ export interface ShopWorld {
   pause(place: Place): void
   resume(place: Place): void
   close(): Promise<void>
+}
+
+/** A workload of the shop in foreign hands, with what it may ask of the token service. */
+export interface Intruder {
+  readonly workload: Workload
+  readonly tokens: TokenClient
+}
+
+/** Breaks into a workload. */
+export async function intruder(shop: ShopWorld, name: string): Promise<Intruder> {
+  const workload = await shop.as(`spiffe://shop.example/${name}`)
+  const tokens = shop.origin('tokens')
+  const runtime = { ...defaultRuntime(), fetch: workload.fetch }
+  const keys = tokenServiceEndpointKeys({ trustDomain: 'shop.example', url: `${tokens}/jwks`, runtime })
+  await keys.start()
+  const verify = createTransactionTokenVerifier({ keys, audience: 'shop.example' })
+  return { workload, tokens: createTokenClient(workload, { tokens, trustDomain: 'shop.example', verify }) }
 }
 
 /** Reads an answer. */

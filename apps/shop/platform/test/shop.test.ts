@@ -1,19 +1,11 @@
 import { type JsonObject, requestViewOfRequest } from '@wimse/core'
-import { defaultRuntime } from '@wimse/keys'
-import { createTransactionTokenVerifier, tokenServiceEndpointKeys, type VerifiedTransactionToken } from '@wimse/transaction-tokens'
-import type { CallInit, Workload } from '@wimse/workload/node'
+import type { VerifiedTransactionToken } from '@wimse/transaction-tokens'
+import type { CallInit } from '@wimse/workload/node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { accessToken, itself, type TokenClient, transactionOf } from '../src/index.ts'
-import { createTokenClient } from '../src/token-client.ts'
-import { type Answer, answerOf, type Place, post, type ShopWorld, startShop } from './shop-world.ts'
+import { accessToken, itself, transactionOf } from '../src/index.ts'
+import { type Answer, answerOf, type Intruder, intruder, type Place, post, type ShopWorld, startShop } from './shop-world.ts'
 
 const id = (name: string): string => `spiffe://shop.example/${name}`
-
-/** A workload of the shop in foreign hands, with what it may ask of the token service. */
-interface Intruder {
-  readonly workload: Workload
-  readonly tokens: TokenClient
-}
 
 let shop: ShopWorld
 let held: ReadonlyMap<string, Intruder>
@@ -21,20 +13,10 @@ let held: ReadonlyMap<string, Intruder>
 beforeAll(async () => {
   shop = await startShop()
   const names = ['storefront', 'orders', 'fraud', 'payments', 'concierge', 'buyer', 'rogue']
-  held = new Map(await Promise.all(names.map(async (name) => [name, await intruder(name)] as const)))
+  held = new Map(await Promise.all(names.map(async (name) => [name, await intruder(shop, name)] as const)))
 }, 90_000)
 
 afterAll(() => shop?.close(), 30_000)
-
-async function intruder(name: string): Promise<Intruder> {
-  const workload = await shop.as(id(name))
-  const url = `${shop.origin('tokens')}/jwks`
-  const runtime = { ...defaultRuntime(), fetch: workload.fetch }
-  const keys = tokenServiceEndpointKeys({ trustDomain: 'shop.example', url, runtime })
-  await keys.start()
-  const verify = createTransactionTokenVerifier({ keys, audience: 'shop.example' })
-  return { workload, tokens: createTokenClient(workload, { tokens: shop.origin('tokens'), trustDomain: 'shop.example', verify }) }
-}
 
 function as(name: string): Intruder {
   const found = held.get(name)
@@ -122,6 +104,12 @@ describe('an order', () => {
     ['an item that is no short text', { item: '<teapot>', amount: 1 }],
   ])('is refused with %s', async (_title, body) => {
     expect(await placeOrder(body)).toMatchObject({ status: 400, body: { code: 'ERR_MESSAGE_MALFORMED' } })
+  })
+
+  it('is not put off where nobody does it later', async () => {
+    const { status, body } = await placeOrder({ ...order, settle: 'later' })
+    expect([status, body['code'], body['hop']]).toEqual([403, 'ERR_POLICY_DENIED', 'orders'])
+    await hopOf('orders', { decision: 'refused', reason: 'nothing is done later here: no broker is configured' })
   })
 
   it('is refused without any token', async () => {

@@ -1,8 +1,7 @@
 import { inMemoryDeliveryStore, isJsonObject, isWimseError, type JsonObject, WimseError, type WorkloadIdentifier } from '@wimse/core'
 import { decodeUnverifiedJws, defaultRuntime } from '@wimse/keys'
-import type { NatsDelivery } from '@wimse/message-nats'
-import { createMessageVerifier } from '@wimse/message-proof'
-import { actorsOf, GRANT_FIELD, jobDestination, jobSubject, type ShopService, textsIn, type Write } from '@wimse/shop-platform'
+import { createDeliveryVerifier, type NatsDelivery } from '@wimse/message-nats'
+import { actorsOf, GRANT_FIELD, jobSubject, type ShopService, textsIn, type Write } from '@wimse/shop-platform'
 import type { VerifiedTransactionToken } from '@wimse/transaction-tokens'
 import { createWitVerifier } from '@wimse/wit'
 import { decideOutcome } from './decide-outcome.ts'
@@ -15,8 +14,9 @@ const SCOPE = ['payments:settle']
 const SLOTS = 8
 /** Long enough for a call that is answered, short enough for the broker, which waits for both. */
 const TIMEOUT_MS = 5_000
-/** How old a job may be: as long as a grant lives at most. */
-const MAX_AGE_SECONDS = 30 * 86_400
+/** How old a job may be. */
+const MAX_AGE_SECONDS = 86_400
+/** Proofs are known again for as long as that: more jobs a day wait, rather than one of them be taken twice. */
 const REMEMBERED_MESSAGES = 100_000
 
 /** Does what others have left behind: takes a job, has its grant redeemed, and has payments settle it. It keeps nothing that a next instance would miss. */
@@ -24,9 +24,10 @@ export async function settlement(service: ShopService, write: Write): Promise<vo
   const { call, config, jobs, tokens, workload } = service
   if (jobs === undefined) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'configuration: platform.broker' })
   const senders = new Set(textsIn(config.document, 'senders'))
-  const verify = createMessageVerifier({
+  const verify = createDeliveryVerifier({
     verifyWit: createWitVerifier({ trust: workload.source.trust, profile: workload.source.witProfile ?? 'wimse' }),
-    destinations: (['settle', 'restock'] as const).map((action) => jobDestination(config.trustDomain, jobSubject(action))),
+    namespace: config.trustDomain,
+    subjects: [jobSubject('settle'), jobSubject('restock')],
     boundFields: [GRANT_FIELD],
     deliveries: inMemoryDeliveryStore({ capacity: REMEMBERED_MESSAGES }),
     // The broker is ours, and nobody else's clock is at hand: a job that waited was fresh when the broker took it.
@@ -34,11 +35,8 @@ export async function settlement(service: ShopService, write: Write): Promise<vo
   })
 
   const work = async (delivery: NatsDelivery, tell: Tell): Promise<void> => {
-    const { subject, fields, payload, position, takenAt } = delivery
-    if (fields === undefined) throw new WimseError('ERR_MESSAGE_MALFORMED', { detail: 'header' })
-    const view = { kind: 'message', destination: jobDestination(config.trustDomain, subject), fields, payload } as const
-    const message = await verify(view, { position, takenAt })
-    const { job, action, parameters, amount, grant, use } = readJob(message, subject)
+    const message = await verify(delivery)
+    const { job, action, parameters, amount, grant, use } = readJob(message, delivery.subject)
     tell('taken', { job, action, sender: message.identifier })
     if (!senders.has(message.identifier)) throw new WimseError('ERR_POLICY_DENIED')
     refuseStolen(grant, message.identifier)
@@ -49,7 +47,7 @@ export async function settlement(service: ShopService, write: Write): Promise<vo
     await delivery.acknowledge()
     tell('done', { receipt })
     // Only now: until the broker has confirmed, the job may come to another worker, who then needs the use.
-    await tokens.giveUp(transaction.token).catch(() => undefined)
+    await tokens.giveUp(transaction.token, { timeoutMs: TIMEOUT_MS }).catch(() => undefined)
   }
 
   const handle = async (delivery: NatsDelivery): Promise<void> => {

@@ -67,9 +67,10 @@ export function createConsents({
       const due = [...held.values()].filter((each) => each.item === item && each.begun < each.runs)
       const jobs: string[] = []
       for (const each of due) {
-        each.begun += 1
-        const job = `restock-${each.consent}-${each.begun}`
+        const job = `restock-${each.consent}-${each.begun + 1}`
         await queue.send({ job, action: 'restock', parameters: { item, amount }, use: job }, each.grant)
+        // Not before the broker has it: should it have it all the same, the next run has the same name, and is the same use.
+        each.begun += 1
         jobs.push(job)
       }
       return jobs
