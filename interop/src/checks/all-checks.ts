@@ -34,8 +34,11 @@ import { ledgerChecks } from './shop/identity-chaining/ledger.ts'
 import { asyncJobChecks } from './shop/later/async-job.ts'
 import { asyncTakeoverChecks } from './shop/later/async-takeover.ts'
 import { batchChecks } from './shop/later/batch.ts'
+import { brokerAttacks } from './shop/later/broker-attacks.ts'
+import { consentAttacks } from './shop/later/consent-attacks.ts'
 import { grantAttacks } from './shop/later/grant-attacks.ts'
 import { messageAttacks } from './shop/later/message-attacks.ts'
+import { poisonChecks } from './shop/later/poison.ts'
 import { requestAttacks } from './shop/later/request-attacks.ts'
 import { revokedChecks } from './shop/later/revoked.ts'
 import { scheduledChecks } from './shop/later/scheduled.ts'
@@ -96,6 +99,9 @@ export const allChecks: readonly Check[] = [
   ...settlementAttacks,
   ...useAttacks,
   ...revokedChecks,
+  ...poisonChecks,
+  ...consentAttacks,
+  ...brokerAttacks,
   ...asyncTakeoverChecks,
   ...batchChecks,
   ...scheduledChecks,
