@@ -38,6 +38,7 @@ import { brokerAttacks } from './shop/later/broker-attacks.ts'
 import { consentAttacks } from './shop/later/consent-attacks.ts'
 import { grantAttacks } from './shop/later/grant-attacks.ts'
 import { messageAttacks } from './shop/later/message-attacks.ts'
+import { parameterAttacks } from './shop/later/parameter-attacks.ts'
 import { poisonChecks } from './shop/later/poison.ts'
 import { requestAttacks } from './shop/later/request-attacks.ts'
 import { revokedChecks } from './shop/later/revoked.ts'
@@ -95,6 +96,7 @@ export const allChecks: readonly Check[] = [
   ...asyncJobChecks,
   ...messageAttacks,
   ...grantAttacks,
+  ...parameterAttacks,
   ...requestAttacks,
   ...settlementAttacks,
   ...useAttacks,

@@ -104,7 +104,7 @@ export const brokerAttacks: readonly Check[] = [
       name: 'broker.killed',
       title: 'the broker is killed in the middle of a batch and started again: no job is lost, and none is done twice',
       kind: 'fault',
-      requirements: [],
+      requirements: ['TXN-6-05', 'TXN-13.2-01'],
       phase: PHASES.killed,
       timeoutMs: TIMEOUT_MS,
       async run(scene) {

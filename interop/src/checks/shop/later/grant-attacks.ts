@@ -2,35 +2,14 @@ import { parseWorkloadIdentifier } from '@wimse/core'
 import { jwtSvidAuthentication, TOKEN_TYPES } from '@wimse/token-exchange'
 import type { Check, Evidence } from '../../../suite/check.ts'
 import type { WorkloadName } from '../../../world/world.ts'
-import { exchange, expectTokenRefused, issued, redeem, type TokenAnswer, type TokenRefusal } from '../ask-tokens.ts'
-import { callService, expectDone, expectServiceRefused } from '../call-service.ts'
+import { exchange, expectTokenRefused, redeem, type TokenAnswer } from '../ask-tokens.ts'
+import { callService, expectServiceRefused } from '../call-service.ts'
 import { rewrittenToken } from '../rewritten-token.ts'
-import { type ShopCheck, type ShopScene, shopChecks } from '../shop-check.ts'
+import { type ShopScene, shopChecks } from '../shop-check.ts'
 import { claimsOf, shopId, shownToken } from '../tokens.ts'
-import {
-  type Deferred,
-  deferOrder,
-  deferRestock,
-  expectEntries,
-  type RedemptionChange,
-  redeemDeferred,
-  settle,
-  WORKER,
-} from './deferred-steps.ts'
+import { type Deferred, deferOrder, expectEntries, settle, WORKER } from './deferred-steps.ts'
+import { type GrantAttack, grantAttackCheck } from './grant-attack.ts'
 
-/** A redemption that the token service refuses; the grant is redeemed by its worker afterwards. */
-interface GrantAttack extends Pick<ShopCheck, 'name' | 'title' | 'requirements'> {
-  change(deferred: Deferred, scene: ShopScene): Promise<RedemptionChange> | RedemptionChange
-  /** The grant that it is made on; one for an order unless told. */
-  readonly standing?: boolean
-  readonly refused: TokenRefusal
-  /** Whom the token service takes for the client, where that is not the one who asks. */
-  readonly as?: string
-}
-
-const widened = (parameters: Readonly<Record<string, string | number>>): GrantAttack['change'] => {
-  return (deferred) => ({ parameters: { ...deferred.parameters, ...parameters } })
-}
 /** The claims of the grant with other ones about the worker. */
 const forAnother = (grant: string, worker: string): string => {
   const about = claimsOf(grant)['wimse_ts_deferral']
@@ -104,7 +83,7 @@ const stolen: readonly GrantAttack[] = [
     refused: { code: 'ERR_EXCHANGE_GRANT_ISSUER' },
   },
   {
-    name: 'grant.for-another-audience',
+    name: 'grant.confused-audience',
     title: 'the worker wants a token for the trust domain of the bank',
     requirements: ['TXN-11.1-02', 'TXN-9.2-04'],
     change: () => ({ audience: 'bank.example' }),
@@ -133,185 +112,51 @@ const stolen: readonly GrantAttack[] = [
   },
 ]
 
-const wide: readonly GrantAttack[] = [
+/** A grant is worth nothing to anybody but the worker that it names, and nothing as anything but what it is. */
+export const grantAttacks: readonly Check[] = shopChecks('async-job', [
+  ...stolen.map(grantAttackCheck),
   {
-    name: 'parameters.amount-raised',
-    title: 'the worker asks for a greater amount',
-    requirements: ['TXN-13.15-04'],
-    change: widened({ amount: 46 }),
-    refused: { code: 'ERR_EXCHANGE_GRANT_PARAMETERS' },
+    name: 'grant.as-transaction-token',
+    title: 'the worker shows payments the grant where transaction tokens are',
+    requirements: ['TXN-9.1-02', 'TXN-12.2-01'],
+    run: (scene) => asSomethingElse(scene, async ({ grant }) => expectServiceRefused(await settle(scene, grant), { code: 'ERR_TXN_TYP' })),
   },
   {
-    name: 'parameters.amount-lowered',
-    title: 'the worker asks for a smaller amount: the grant is for one amount, not up to one',
-    requirements: ['TXN-13.15-04'],
-    change: widened({ amount: 44 }),
-    refused: { code: 'ERR_EXCHANGE_GRANT_PARAMETERS' },
+    name: 'grant.as-access-token',
+    title: 'orders shows payments the grant where access tokens are',
+    requirements: ['TXN-13.13-01', 'BCP-3.12-01'],
+    run: (scene) =>
+      asSomethingElse(scene, async ({ grant: token }) => {
+        const refund = { by: 'as-orders', service: 'payments', path: '/refunds', json: { order: 'kettle', amount: 45 }, token } as const
+        const refused = { code: 'ERR_EXCHANGE_ACCESS_TOKEN_TYP', hop: 'payments' } as const
+        return expectServiceRefused(await callService(scene, refund), refused)
+      }),
   },
   {
-    name: 'parameters.amount-as-text',
-    title: 'the worker asks for the amount as a text',
-    requirements: ['TXN-13.15-04'],
-    change: widened({ amount: '45' }),
-    refused: { code: 'ERR_EXCHANGE_GRANT_PARAMETERS' },
+    name: 'grant.as-subject-token',
+    title: 'the grant is exchanged as if it were an access token, and as if it were a transaction token',
+    requirements: ['TEX-2.1-21', 'TXN-11.2-01'],
+    run: (scene) =>
+      asSomethingElse(scene, async (deferred) => {
+        const as = async (by: WorkloadName, type: string, detail: string): Promise<Evidence> =>
+          expectTokenRefused(scene, await exchangeAs(scene, deferred, { by, type }), { code: 'ERR_EXCHANGE_SUBJECT_TOKEN', detail })
+        return {
+          accessToken: await as('as-storefront', TOKEN_TYPES.accessToken, 'ERR_EXCHANGE_ACCESS_TOKEN_TYP'),
+          transactionToken: await as('as-orders', TOKEN_TYPES.transactionToken, 'ERR_TXN_TYP'),
+        }
+      }),
   },
   {
-    name: 'parameters.another-order',
-    title: 'the worker names another order',
-    requirements: ['TXN-13.15-04'],
-    change: widened({ order: 'piano-1' }),
-    refused: { code: 'ERR_EXCHANGE_GRANT_PARAMETERS' },
+    name: 'grant.as-chaining-grant',
+    title: "payments takes the grant to the bank's token service, where grants of the shop are redeemed",
+    requirements: ['CHN-2.4.2-01', 'TEX-2.1-21'],
+    run: (scene) =>
+      asSomethingElse(scene, async ({ grant: assertion }) => {
+        const answer = await redeem(scene, { by: 'as-payments', assertion, resource: scene.at('ledger') })
+        return expectTokenRefused(scene, answer, { code: 'ERR_EXCHANGE_GRANT_TYP' })
+      }),
   },
-  {
-    name: 'parameters.member-added',
-    title: 'the worker adds a parameter',
-    requirements: ['TXN-13.15-04'],
-    change: widened({ to: 'account-of-rogue' }),
-    refused: { code: 'ERR_EXCHANGE_GRANT_PARAMETERS' },
-  },
-  {
-    name: 'parameters.member-left-out',
-    title: 'the worker leaves the amount out',
-    requirements: ['TXN-13.15-04'],
-    change: ({ parameters }) => ({ parameters: { order: parameters['order'] ?? '' } }),
-    refused: { code: 'ERR_EXCHANGE_GRANT_PARAMETERS' },
-  },
-  {
-    name: 'parameters.use-added',
-    title: 'the worker names a use, as if there were several',
-    requirements: ['TXN-13.15-04'],
-    change: () => ({ use: 'second' }),
-    refused: { code: 'ERR_EXCHANGE_PARAMETER_MALFORMED' },
-  },
-  {
-    name: 'parameters.scope-widened',
-    title: 'the worker asks for the scope of the transaction in which the work was put off',
-    requirements: ['TXN-11.3-12', 'TXN-13.6-01'],
-    change: () => ({ scope: ['payments:settle', 'orders:place'] }),
-    refused: { code: 'ERR_EXCHANGE_SCOPE' },
-  },
-  {
-    name: 'limits.exceeded',
-    title: 'a run asks for more than the limit that the user has consented to',
-    requirements: ['TXN-13.15-04'],
-    standing: true,
-    change: widened({ amount: 51 }),
-    refused: { code: 'ERR_EXCHANGE_GRANT_PARAMETERS' },
-  },
-  {
-    name: 'limits.below-zero',
-    title: 'a run asks for an amount below zero',
-    requirements: ['TXN-13.15-04'],
-    standing: true,
-    change: widened({ amount: -1 }),
-    refused: { code: 'ERR_EXCHANGE_GRANT_PARAMETERS' },
-  },
-  {
-    name: 'limits.another-item',
-    title: 'a run is about another item',
-    requirements: ['TXN-13.15-04'],
-    standing: true,
-    change: widened({ item: 'piano' }),
-    refused: { code: 'ERR_EXCHANGE_GRANT_PARAMETERS' },
-  },
-  {
-    name: 'limits.left-out',
-    title: 'a run leaves out what the limit is about',
-    requirements: ['TXN-13.15-04'],
-    standing: true,
-    change: ({ parameters }) => ({ parameters: { item: parameters['item'] ?? '' } }),
-    refused: { code: 'ERR_EXCHANGE_GRANT_PARAMETERS' },
-  },
-  {
-    name: 'limits.without-use',
-    title: 'a run does not say which use it takes, so that none would be counted',
-    requirements: ['TXN-13.15-04'],
-    standing: true,
-    change: () => ({ use: null }),
-    refused: { code: 'ERR_EXCHANGE_PARAMETER_MISSING' },
-  },
-]
-
-async function attackGrant(scene: ShopScene, { change, standing = false, refused, as }: GrantAttack): Promise<Evidence> {
-  const deferred = await (standing ? deferRestock(scene) : deferOrder(scene))
-  const answer = await redeemDeferred(scene, deferred, await change(deferred, scene))
-  const attack = await expectTokenRefused(scene, as === undefined ? answer : { ...answer, by: as }, refused)
-  const without = await expectEntries(scene, deferred, 0)
-  // An attack that failed leaves the grant to whom it is for, with all of its uses.
-  const token = issued(await redeemDeferred(scene, deferred))
-  const done = expectDone(await settle(scene, token, { amount: Number(deferred.parameters['amount']) }))
-  const entry = await expectEntries(scene, deferred, 1)
-  return {
-    grant: shownToken('deferred grant', deferred.grant),
-    attack,
-    without,
-    accepted: shownToken('transaction token', token),
-    done,
-    entry,
-  }
-}
-
-const shown = ({ name, title, requirements }: GrantAttack) => ({ name, title, requirements })
-
-/** A grant is worth nothing to anybody but the worker that it names, for anything but what it was given for, as anything but what it is. */
-export const grantAttacks: readonly Check[] = [
-  ...shopChecks(
-    'async-job',
-    [...stolen, ...wide.filter(({ standing }) => standing !== true)].map(
-      (attack): ShopCheck => ({ ...shown(attack), run: (scene) => attackGrant(scene, attack) }),
-    ),
-  ),
-  ...shopChecks(
-    'scheduled',
-    wide
-      .filter(({ standing }) => standing === true)
-      .map((attack): ShopCheck => ({ ...shown(attack), run: (scene) => attackGrant(scene, attack) })),
-  ),
-  ...shopChecks('async-job', [
-    {
-      name: 'grant.as-transaction-token',
-      title: 'the worker shows payments the grant where transaction tokens are',
-      requirements: ['TXN-9.1-02', 'TXN-12.2-01'],
-      run: (scene) =>
-        asSomethingElse(scene, async ({ grant }) => expectServiceRefused(await settle(scene, grant), { code: 'ERR_TXN_TYP' })),
-    },
-    {
-      name: 'grant.as-access-token',
-      title: 'orders shows payments the grant where access tokens are',
-      requirements: ['TXN-13.13-01', 'BCP-3.12-01'],
-      run: (scene) =>
-        asSomethingElse(scene, async ({ grant: token }) => {
-          const refund = { by: 'as-orders', service: 'payments', path: '/refunds', json: { order: 'kettle', amount: 45 }, token } as const
-          const refused = { code: 'ERR_EXCHANGE_ACCESS_TOKEN_TYP', hop: 'payments' } as const
-          return expectServiceRefused(await callService(scene, refund), refused)
-        }),
-    },
-    {
-      name: 'grant.as-subject-token',
-      title: 'the grant is exchanged as if it were an access token, and as if it were a transaction token',
-      requirements: ['TEX-2.1-21', 'TXN-11.2-01'],
-      run: (scene) =>
-        asSomethingElse(scene, async (deferred) => {
-          const as = async (by: WorkloadName, type: string, detail: string): Promise<Evidence> =>
-            expectTokenRefused(scene, await exchangeAs(scene, deferred, { by, type }), { code: 'ERR_EXCHANGE_SUBJECT_TOKEN', detail })
-          return {
-            accessToken: await as('as-storefront', TOKEN_TYPES.accessToken, 'ERR_EXCHANGE_ACCESS_TOKEN_TYP'),
-            transactionToken: await as('as-orders', TOKEN_TYPES.transactionToken, 'ERR_TXN_TYP'),
-          }
-        }),
-    },
-    {
-      name: 'grant.as-chaining-grant',
-      title: "payments takes the grant to the bank's token service, where grants of the shop are redeemed",
-      requirements: ['CHN-2.4.2-01', 'TEX-2.1-21'],
-      run: (scene) =>
-        asSomethingElse(scene, async ({ grant: assertion }) => {
-          const answer = await redeem(scene, { by: 'as-payments', assertion, resource: scene.at('ledger') })
-          return expectTokenRefused(scene, answer, { code: 'ERR_EXCHANGE_GRANT_TYP' })
-        }),
-    },
-  ]),
-]
+])
 
 async function asSomethingElse(scene: ShopScene, attack: (deferred: Deferred) => Promise<Evidence>): Promise<Evidence> {
   const deferred = await deferOrder(scene)

@@ -259,7 +259,7 @@ const sent: readonly MessageAttack[] = [
   {
     name: 'message.another-action',
     title: 'orders sends a job of one action where those of another lie',
-    requirements: [],
+    requirements: ['WSVID-7.2-01'],
     change: (_message, deferred, scene) => proveJob(scene, deferred, { payload: jobText(deferred, { action: 'restock' }) }),
     code: 'ERR_MESSAGE_MALFORMED',
   },

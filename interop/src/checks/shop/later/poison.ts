@@ -26,7 +26,7 @@ export const poisonChecks: readonly Check[] = shopChecks('batch', [
     name: 'poison.flood',
     title:
       'forty-eight messages that are none, more than all workers take at a time, lie before a job: it is done, and all of them are buried',
-    requirements: [],
+    requirements: ['CRED-9.2-01', 'WSVID-7.1-03'],
     run: (scene) =>
       insideBroker(scene, async (insider) => {
         const before = await insider.taken(DEAD_LETTERS)
@@ -42,7 +42,7 @@ export const poisonChecks: readonly Check[] = shopChecks('batch', [
   {
     name: 'poison.signed',
     title: 'a sender proves what is no job, each in its own way, and a job after that',
-    requirements: [],
+    requirements: ['TXN-11.3-03', 'TXN-12.2-01'],
     run: (scene) =>
       insideBroker(scene, async (insider) => {
         const deferred = await deferOrder(scene)
