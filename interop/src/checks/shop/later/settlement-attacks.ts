@@ -1,11 +1,11 @@
-import type { ErrorCode } from '@wimse/core'
+import type { ErrorCode, JsonObject } from '@wimse/core'
 import { type Check, CheckFailure, type Evidence } from '../../../suite/check.ts'
 import { AGED_PHASE, outlive } from '../aged.ts'
 import { expectTokenRefused, issued } from '../ask-tokens.ts'
 import { awaitHop, shownLines } from '../await-lines.ts'
-import { expectDone, expectServiceRefused } from '../call-service.ts'
+import { callService, expectDone, expectServiceRefused, type ServiceAnswer } from '../call-service.ts'
 import { askForGrant } from '../chaining-steps.ts'
-import { askToReplace, charge, clearedOrder } from '../order-steps.ts'
+import { AMOUNT, askToReplace, charge, clearedOrder } from '../order-steps.ts'
 import { rewrittenToken } from '../rewritten-token.ts'
 import { type ShopCheck, type ShopScene, shopChecks } from '../shop-check.ts'
 import { claimsOf, shopId, shownToken, textIn, transactionToken } from '../tokens.ts'
@@ -193,6 +193,27 @@ export const settlementAttacks: readonly Check[] = shopChecks('async-job', [
       )
       const without = await expectEntries(scene, deferred, 0)
       return { token: shownToken('transaction token', replaced), byOrders, byRogue, byWorker, again, without }
+    },
+  },
+  {
+    name: 'settlement.as-order',
+    title: 'the storefront orders with the token of the worker, now and for later',
+    requirements: ['TXN-11.1-03', 'TXN-13.12-01'],
+    async run(scene) {
+      const deferred = await deferOrder(scene)
+      const transaction = issued(await redeemDeferred(scene, deferred))
+      const order = (settled: JsonObject): Promise<ServiceAnswer> =>
+        callService(scene, {
+          by: 'as-storefront',
+          service: 'orders',
+          path: '/orders',
+          json: { item: 'kettle', amount: AMOUNT, ...settled },
+          transactionToken: transaction,
+        })
+      const now = expectServiceRefused(await order({}), { code: 'ERR_POLICY_DENIED', hop: 'payments' })
+      const later = expectServiceRefused(await order({ settle: 'later' }), { code: 'ERR_EXCHANGE_REFUSED', status: 403, hop: 'tokens' })
+      const accepted = expectDone(await settle(scene, transaction))
+      return { token: shownToken('transaction token', transaction), now, later, accepted, entry: await expectEntries(scene, deferred, 1) }
     },
   },
   {
