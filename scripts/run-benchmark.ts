@@ -27,7 +27,7 @@ export interface RunResult {
   readonly withoutRate: number
 }
 
-const PAIRS = 7
+const PAIRS = 11
 
 /** Runs both in turn, in the same processes, after a run of each that warms them up. Figures are medians. */
 export async function measureRuns(benchmark: RunBenchmark): Promise<RunResult> {

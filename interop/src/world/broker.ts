@@ -14,7 +14,8 @@ export interface MissingBroker {
   readonly how: string
 }
 
-export const HOW_TO_GET_NATS = "install nats-server (Debian's package, or WIMSE_NATS_SERVER names the binary), or let an engine pull nats:2"
+export const HOW_TO_GET_NATS =
+  'install nats-server, which Debian has, or name it by WIMSE_NATS_SERVER; an engine that can pull nats:2 does as well'
 
 /** Starts a broker with JetStream on loopback: a process, or a container that has the network of this machine. */
 export async function startLocalBroker(): Promise<RunningBroker | MissingBroker> {

@@ -6,7 +6,7 @@ import { findNatsServer, startNatsServer } from '@wimse/message-nats/testing'
 import { createTestAuthority } from '@wimse/testing'
 import { CONSUMER, STREAM, type StreamRun, type StreamSetup, SUBJECT } from './stream-protocol.ts'
 
-const MESSAGES = 3000
+const MESSAGES = 1500
 
 export const runs = [
   {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FieldLines, inMemoryDeliveryStore } from '@wimse/core'
 import { createSigner, defaultRuntime } from '@wimse/keys'
-import { createDeliveryVerifier, openNats, publishWithProof } from '@wimse/message-nats'
+import { createDeliveryVerifier, type NatsDelivery, openNats, publishWithProof } from '@wimse/message-nats'
 import { staticTrust } from '@wimse/trust'
 import { createWitCredential, createWitVerifier } from '@wimse/wit'
 import {
@@ -15,6 +15,7 @@ import {
 } from './stream-protocol.ts'
 
 const PREFETCH = 64
+const AT_A_TIME = 4
 const FIELDS: FieldLines = [
   ['content-type', 'application/json'],
   ['priority', 'low'],
@@ -34,7 +35,7 @@ async function producer({ url, token, privateJwk }: StreamSetup): Promise<(run: 
   }
 }
 
-/** Takes one message after the other, each when the broker has confirmed that the one before is done. */
+/** Takes a few messages at a time; each is done when the broker has confirmed its acknowledgement. */
 async function consumer({ url, bundle }: StreamSetup): Promise<(run: StreamRun) => Promise<void>> {
   const broker = await openNats({ url })
   const verify = createDeliveryVerifier({
@@ -46,16 +47,20 @@ async function consumer({ url, bundle }: StreamSetup): Promise<(run: StreamRun) 
     brokerTime: { trusted: true, maxAgeSeconds: 60 },
   })
   const deliveries = (await broker.deliveries({ stream: STREAM, consumer: CONSUMER, prefetch: PREFETCH }))[Symbol.asyncIterator]()
+  const handle = async (delivery: NatsDelivery, proofs: boolean): Promise<void> => {
+    if (proofs && (await verify(delivery)).delivery !== 'new') throw new Error('delivered twice')
+    if (delivery.payload.length !== 1024 || delivery.fields === undefined) throw new Error('another message')
+    await delivery.acknowledge()
+  }
   return async ({ count, proofs }) => {
+    const underWay = new Set<Promise<void>>()
     for (let index = 0; index < count; index += 1) {
       const { value: delivery } = await deliveries.next()
-      if (proofs) {
-        const { delivery: kind } = await verify(delivery)
-        if (kind !== 'new') throw new Error('delivered twice')
-      }
-      if (delivery.payload.length !== 1024 || delivery.fields === undefined) throw new Error('another message')
-      await delivery.acknowledge()
+      const step = handle(delivery, proofs).finally(() => underWay.delete(step))
+      underWay.add(step)
+      if (underWay.size >= AT_A_TIME) await Promise.race(underWay)
     }
+    await Promise.all(underWay)
   }
 }
 

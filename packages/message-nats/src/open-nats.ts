@@ -72,6 +72,8 @@ function clientSettings({ url, credentials, tls, allowInsecureConnection = false
     reconnectTimeWait: RECONNECT_PAUSE_MS,
     pingInterval: PING_INTERVAL_MS,
     ignoreClusterUpdates: true,
+    // The client would take two stack traces for each request, against the case that it fails.
+    noAsyncTraces: true,
     ...(credentials !== undefined &&
       ('creds' in credentials
         ? { authenticator: authenticatorOf(credentials.creds) }

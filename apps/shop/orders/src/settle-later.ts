@@ -41,7 +41,9 @@ export function createLater({
       const grant = await tokens.defer(transactionOf(transaction), { scope: SCOPE, deferral })
       for (let number = 1; number <= count; number += 1) {
         const job = `${order}-${number}`
-        await queue.send({ job, action: 'settle', parameters: { order: job, amount }, use: job }, grant)
+        // The one use of a grant has no name.
+        const use = count > 1 ? { use: job } : {}
+        await queue.send({ job, action: 'settle', parameters: { order: job, amount }, ...use }, grant)
       }
       return count
     },

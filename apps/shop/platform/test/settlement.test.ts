@@ -252,6 +252,11 @@ describe.skipIf(missing !== undefined)(`work that is done later${missing === und
     expect(new Set(redemptions.map(({ grantHash }) => grantHash)).size).toBe(1)
   }, 60_000)
 
+  it('of a batch of one is done as well: its one use has no name', async () => {
+    const { body } = await visit('/batches', 'shop:order', { item: 'bean', amount: 2, count: 1 })
+    await heard('job', { step: 'done', job: `${String(body['order'])}-1` })
+  })
+
   describe('every night', () => {
     const consent = { item: 'coffee', limit: 50, runs: 2, days: 30 }
     const restock = async (amount: number, item = 'coffee'): Promise<Answer> =>
@@ -290,6 +295,12 @@ describe.skipIf(missing !== undefined)(`work that is done later${missing === und
         { jobs: [] },
       ])
       await heard('job', { step: 'done', job: `restock-${String(body['consent'])}-2` })
+    })
+
+    it('is begun by the storefront itself where it is told how often, for what it sells at its price', async () => {
+      const { body } = await visit('/consents', 'shop:restock', { ...consent, item: 'teapot', runs: 1 })
+      const done = await heard('job', { step: 'done', job: `restock-${String(body['consent'])}-1` })
+      expect(done).toMatchObject({ action: 'restock', subject: 'user:ada' })
     })
 
     it('is begun by the scheduler, and nobody else, and consented to in person', async () => {

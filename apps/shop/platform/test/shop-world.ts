@@ -199,7 +199,7 @@ export async function startShop({ broker }: { readonly broker?: string } = {}): 
           addresses,
         }),
       ),
-      ...SERVICES.map((name) => service(name, name)),
+      ...SERVICES.map((name) => service(name, name, name === 'storefront' && broker !== undefined ? { restockEverySeconds: 1 } : {})),
       ...(broker === undefined ? [] : Object.entries(LATER)).map(([name, program]) =>
         service(name as Place, program, { name, origin: origin(name as Place) }),
       ),

@@ -68,7 +68,9 @@ export function createConsents({
       const jobs: string[] = []
       for (const each of due) {
         const job = `restock-${each.consent}-${each.begun + 1}`
-        await queue.send({ job, action: 'restock', parameters: { item, amount }, use: job }, each.grant)
+        // The one use of a grant has no name.
+        const use = each.runs > 1 ? { use: job } : {}
+        await queue.send({ job, action: 'restock', parameters: { item, amount }, ...use }, each.grant)
         // Not before the broker has it: should it have it all the same, the next run has the same name, and is the same use.
         each.begun += 1
         jobs.push(job)
