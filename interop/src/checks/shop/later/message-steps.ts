@@ -141,7 +141,7 @@ export async function expectEndOf(
 }
 
 /** What the dead letters say about a stored message. */
-export async function deadLetterOf(insider: NatsInsider, position: string, from = 0): Promise<Evidence | undefined> {
+async function deadLetterOf(insider: NatsInsider, position: string, from = 0): Promise<Evidence | undefined> {
   const letters = await insider.look(DEAD_LETTERS, from + 1)
   const found = letters.find(({ fields }) => fields.some(([name, value]) => name === 'wimse-ts-position' && value === position))
   if (found === undefined) return undefined
