@@ -172,12 +172,20 @@ async function startService(
   const isReady = async (): Promise<boolean> => (await program.log()).split('"event":"service.ready"').length > starts
   await awaitReady(service.name, program, isReady)
   const again = async (): Promise<void> => {
+    if (await isAlive(program)) return
     // One that was killed before it was ready has said so once less.
     starts = (await program.log()).split('"event":"service.ready"').length
     await program.start()
     await awaitReady(service.name, program, isReady)
   }
   return { service, origin, program, again, place }
+}
+
+function isAlive({ assertAlive }: RunningProgram): Promise<boolean> {
+  return assertAlive().then(
+    () => true,
+    () => false,
+  )
 }
 
 /** Waits for a program; when it doesn't come up, its last line says more than the time that has passed. */
