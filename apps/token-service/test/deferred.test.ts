@@ -158,7 +158,7 @@ describe('work that is deferred', () => {
   })
 
   it('is known as such across the border, where both tables list it', async () => {
-    const claims = { deferral: { members: ['txn', 'requester', 'worker'] } }
+    const claims = { deferral: { members: { txn: {}, requester: {}, worker: {} } } }
     const { chaining } = shopConfig(world.directory) as { chaining: { outbound: { transcription: object }[] } }
     const outbound = chaining.outbound.map((target) => ({
       ...target,
