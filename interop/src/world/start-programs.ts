@@ -5,7 +5,7 @@ import { controlClient } from './control-client.ts'
 import type { SampleWorkload, WorldPlan } from './sample-world.ts'
 import { serviceConfig } from './service-config.ts'
 import type { SampleService } from './shop-services.ts'
-import type { RunningProgram } from './stage.ts'
+import { isAlive, type RunningProgram } from './stage.ts'
 import { startBounded } from './start-bounded.ts'
 import type { ControlledWorkload, ServiceName, WorkloadName } from './world.ts'
 
@@ -179,13 +179,6 @@ async function startService(
     await awaitReady(service.name, program, isReady)
   }
   return { service, origin, program, again, place }
-}
-
-function isAlive({ assertAlive }: RunningProgram): Promise<boolean> {
-  return assertAlive().then(
-    () => true,
-    () => false,
-  )
 }
 
 /** Waits for a program; when it doesn't come up, its last line says more than the time that has passed. */
