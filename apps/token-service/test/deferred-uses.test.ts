@@ -123,6 +123,13 @@ describe.each(['memory', 'Redis'] as const)('uses of a grant, remembered in %s,'
     for (const grant of [early, late]) expect(outcome(await work.redeem(two, grant))).toBe('ERR_EXCHANGE_GRANT_REPLAYED')
   })
 
+  it('are over in the second in which they began, when another token would say the same as the one that was given up', async () => {
+    const [one] = workers
+    const grant = await granted()
+    expect((await work.giveUp(one, (await work.redeem(one, grant)).body['access_token'])).status).toBe(200)
+    expect(outcome(await work.redeem(one, grant))).toBe('ERR_EXCHANGE_GRANT_REPLAYED')
+  })
+
   it('of a batch are as many as the grant has, each once', async () => {
     const grant = await consented(20)
     const names = Array.from({ length: 24 }, (_, index) => `job-${index}`)

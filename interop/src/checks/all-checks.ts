@@ -34,7 +34,17 @@ import { ledgerChecks } from './shop/identity-chaining/ledger.ts'
 import { asyncJobChecks } from './shop/later/async-job.ts'
 import { asyncTakeoverChecks } from './shop/later/async-takeover.ts'
 import { batchChecks } from './shop/later/batch.ts'
+import { brokerAttacks } from './shop/later/broker-attacks.ts'
+import { consentAttacks } from './shop/later/consent-attacks.ts'
+import { grantAttacks } from './shop/later/grant-attacks.ts'
+import { messageAttacks } from './shop/later/message-attacks.ts'
+import { parameterAttacks } from './shop/later/parameter-attacks.ts'
+import { poisonChecks } from './shop/later/poison.ts'
+import { requestAttacks } from './shop/later/request-attacks.ts'
+import { revokedChecks } from './shop/later/revoked.ts'
 import { scheduledChecks } from './shop/later/scheduled.ts'
+import { settlementAttacks } from './shop/later/settlement-attacks.ts'
+import { useAttacks } from './shop/later/use-attacks.ts'
 import { fleetChecks } from './shop/no-registration/fleet.ts'
 import { workloadOfFleetChecks } from './shop/no-registration/workload.ts'
 import { orderChecks } from './shop/on-behalf-of-user/order.ts'
@@ -84,6 +94,16 @@ export const allChecks: readonly Check[] = [
   ...workloadOfFleetChecks,
   ...fleetChecks,
   ...asyncJobChecks,
+  ...messageAttacks,
+  ...grantAttacks,
+  ...parameterAttacks,
+  ...requestAttacks,
+  ...settlementAttacks,
+  ...useAttacks,
+  ...revokedChecks,
+  ...poisonChecks,
+  ...consentAttacks,
+  ...brokerAttacks,
   ...asyncTakeoverChecks,
   ...batchChecks,
   ...scheduledChecks,

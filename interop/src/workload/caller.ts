@@ -29,6 +29,7 @@ import {
   type ProofName,
 } from '../world/control-protocol.ts'
 import { fixedLookup } from './fixed-lookup.ts'
+import { offsetRuntime } from './offset-runtime.ts'
 import { describePeer, describeRequest, describeResponse, describeSignatureBase, describeToken } from './redact.ts'
 import { tamperRequest, tamperResponse } from './tamper.ts'
 import type { WorkloadConfig } from './workload-config.ts'
@@ -167,10 +168,6 @@ function forgedX509({ chain, privateKey }: NonNullable<ForgedCredential['x509']>
     notAfter: Number.MAX_SAFE_INTEGER,
   }
   return { current: () => credential }
-}
-
-function offsetRuntime(runtime: Runtime, seconds: number): Runtime {
-  return seconds === 0 ? runtime : { ...runtime, now: () => runtime.now() + seconds * 1000 }
 }
 
 function describeCall(evidence: Record<string, unknown>, call: PreparedCall, request: RequestView): void {

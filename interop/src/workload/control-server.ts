@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { CallSpec, LentWit, MessageSpec, PeerStatus, StreamReport, StreamSpec } from '../world/control-protocol.ts'
+import type { CallSpec, LentJwtSvid, LentWit, MessageSpec, PeerStatus, StreamReport, StreamSpec } from '../world/control-protocol.ts'
 import type { Caller } from './caller.ts'
 import type { RunningStream } from './stream.ts'
 
@@ -8,6 +8,7 @@ export interface Controlled {
   readonly caller: Caller
   status(): PeerStatus
   lendWit(): LentWit
+  lendJwtSvid(audience: string): Promise<LentJwtSvid>
   proveMessage(spec: MessageSpec): Promise<unknown>
   startStream(spec: StreamSpec): RunningStream
 }
@@ -22,6 +23,7 @@ export async function startControlServer(
     '/status': () => controlled.status(),
     '/call': (body) => controlled.caller.call(body as CallSpec),
     '/lend-wit': () => controlled.lendWit(),
+    '/lend-jwt-svid': (body) => controlled.lendJwtSvid((body as { readonly audience: string }).audience),
     '/prove-message': (body) => controlled.proveMessage(body as MessageSpec),
     '/stream/start': (body) => {
       stream = controlled.startStream(body as StreamSpec)

@@ -118,6 +118,7 @@ async function run(path: string | undefined): Promise<void> {
     caller,
     status: () => statusOf(source, config, rotations, errors),
     lendWit: () => ({ token: source.wit?.current().token ?? '' }),
+    lendJwtSvid: async (audience) => ({ token: (await (source.jwt ?? fail()).fetch(audience)).token }),
     proveMessage: (spec) => proveMessage(spec, source.wit?.current() ?? fail()),
     startStream: (spec) =>
       startStream(spec, caller, {

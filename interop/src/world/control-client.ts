@@ -14,6 +14,7 @@ export function controlClient(name: WorkloadName, base: string, url: string | un
     call: (spec) => ask('/call', spec),
     status: () => ask('/status'),
     lendWit: () => ask('/lend-wit'),
+    lendJwtSvid: (audience) => ask('/lend-jwt-svid', { audience }),
     proveMessage: (spec) => ask('/prove-message', spec),
     startStream: async (spec) => {
       await ask('/stream/start', spec)

@@ -121,9 +121,16 @@ export interface MessageSpec {
   readonly boundFields: readonly string[]
   /** The clock of the sender is off by this many seconds. */
   readonly clockOffsetSeconds?: number
+  /** The message has this WIT (somebody else's) with the sender's own key. */
+  readonly borrowedWit?: string
 }
 
 /** What a caller lends: its own current WIT, for the attack of somebody who saw it. */
 export interface LentWit {
+  readonly token: string
+}
+
+/** A bearer credential of a workload. */
+export interface LentJwtSvid {
   readonly token: string
 }

@@ -12,7 +12,7 @@ import { waitUntil } from '../spire/wait-until.ts'
 import { mapBounded } from '../suite/map-bounded.ts'
 import { HOW_TO_GET_NATS, type MissingBroker, type RunningBroker } from './broker.ts'
 import { residentBytesIn } from './process-program.ts'
-import type { Place, ProgramSpec, Stage } from './stage.ts'
+import { isAlive, type Place, type ProgramSpec, type Stage } from './stage.ts'
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..')
 const REPOSITORY_IN_CONTAINER = '/wimse'
@@ -139,11 +139,18 @@ async function startBrokerContainer({
     binds: [{ source: directory, target: '/data', mode: 'rw' }],
     publish: [{ container: BROKER_PORT, host: port }],
   })
-  await waitUntil('the broker', async () => (await container.log()).includes('Server is ready'), {
-    timeoutMs: 20_000,
-    abandon: container.assertAlive,
-  })
-  const { kill, start, pause, resume } = container
+  // Its log goes on when it is started again.
+  const starts = async (): Promise<number> => (await container.log()).split('Server is ready').length - 1
+  const readyAfter = (before: number): Promise<unknown> =>
+    waitUntil('the broker', async () => (await starts()) > before, { timeoutMs: 20_000, abandon: container.assertAlive })
+  await readyAfter(0)
+  const { kill, pause, resume } = container
+  const start = async (): Promise<void> => {
+    if (await isAlive(container)) return
+    const before = await starts()
+    await container.start()
+    await readyAfter(before)
+  }
   const url = `nats://127.0.0.1:${port}`
   return { container, url, forPrograms: `nats://${BROKER_HOST}:${BROKER_PORT}`, kill, start, pause, resume, stop: container.remove }
 }

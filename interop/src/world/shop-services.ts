@@ -87,5 +87,6 @@ export const shopControls: readonly SampleWorkload[] = [
   })),
   { name: 'rogue', trustDomain: 'shop.example', identifier: 'spiffe://shop.example/rogue' },
   { name: 'scheduler', trustDomain: 'shop.example', identifier: 'spiffe://shop.example/scheduler' },
+  { name: 'operator', trustDomain: 'shop.example', identifier: 'spiffe://shop.example/operator' },
   { name: 'bank-clerk', trustDomain: 'bank.example', identifier: 'spiffe://bank.example/clerk' },
 ]

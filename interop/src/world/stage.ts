@@ -44,6 +44,14 @@ export interface RunningProgram {
   residentBytes(): Promise<number>
 }
 
+/** Whether a program runs, or stands still where it was paused. */
+export function isAlive({ assertAlive }: Pick<RunningProgram, 'assertAlive'>): Promise<boolean> {
+  return assertAlive().then(
+    () => true,
+    () => false,
+  )
+}
+
 /** What tells the docker driver from the process driver. */
 export interface Stage {
   readonly driver: Exclude<DriverName, 'embedded'>

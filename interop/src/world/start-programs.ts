@@ -5,7 +5,7 @@ import { controlClient } from './control-client.ts'
 import type { SampleWorkload, WorldPlan } from './sample-world.ts'
 import { serviceConfig } from './service-config.ts'
 import type { SampleService } from './shop-services.ts'
-import type { RunningProgram } from './stage.ts'
+import { isAlive, type RunningProgram } from './stage.ts'
 import { startBounded } from './start-bounded.ts'
 import type { ControlledWorkload, ServiceName, WorkloadName } from './world.ts'
 
@@ -172,6 +172,7 @@ async function startService(
   const isReady = async (): Promise<boolean> => (await program.log()).split('"event":"service.ready"').length > starts
   await awaitReady(service.name, program, isReady)
   const again = async (): Promise<void> => {
+    if (await isAlive(program)) return
     // One that was killed before it was ready has said so once less.
     starts = (await program.log()).split('"event":"service.ready"').length
     await program.start()

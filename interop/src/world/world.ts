@@ -1,9 +1,10 @@
 import type { DriverName, WorldName } from '../suite/check.ts'
-import type { CallResult, CallSpec, LentWit, MessageSpec, PeerStatus, StreamReport, StreamSpec } from './control-protocol.ts'
+import type { CallResult, CallSpec, LentJwtSvid, LentWit, MessageSpec, PeerStatus, StreamReport, StreamSpec } from './control-protocol.ts'
 
 /**
  * The workloads that do what the suite tells them. `rogue` is registered in the shop and allowed nowhere; `stranger` has no entry at all. Those that begin
- * with `as-` are in the world `shop` and hold the identity of a service there, as somebody who broke into it; `scheduler` begins what runs at night; `bank-clerk` reads the bank's ledger.
+ * with `as-` are in the world `shop` and hold the identity of a service there, as somebody who broke into it; `scheduler` begins what runs at night; `operator`
+ * stops what the token service is to give no more tokens for; `bank-clerk` reads the bank's ledger.
  */
 export type WorkloadName =
   | 'orders'
@@ -18,6 +19,7 @@ export type WorkloadName =
   | 'as-buyer'
   | 'as-settlement'
   | 'scheduler'
+  | 'operator'
   | 'bank-clerk'
 
 /** The programs of the world `shop` that nobody tells anything. */
@@ -71,6 +73,8 @@ export interface ControlledWorkload {
   status(): Promise<PeerStatus>
   /** Its current WIT, as somebody who sees its traffic has it. In memory only. */
   lendWit(): Promise<LentWit>
+  /** A JWT-SVID of it for an audience, as somebody has it who could fetch one. In memory only. */
+  lendJwtSvid(audience: string): Promise<LentJwtSvid>
   /** Proves a message under its identity. @returns the two lines to add to the message's fields. In memory only */
   proveMessage(spec: MessageSpec): Promise<readonly (readonly [name: string, value: string])[]>
   startStream(spec: StreamSpec): Promise<void>

@@ -48,6 +48,7 @@ describe('allChecks', () => {
     ['delegation', [...everywhere, 'chain-cut', 'chain-reordered']],
     ['ai-agent', [...everywhere, 'chain-cut', 'chain-reordered']],
     ['no-registration', everywhere],
+    ['async-job', [...everywhere, 'chain-cut', 'chain-reordered']],
   ])('attacks %s in every way that there is', (scenario, ways) => {
     const attacks = allChecks.filter((check) => check.scenario === scenario && check.kind === 'attack').map(({ id }) => id)
     for (const way of ways) expect(attacks).toContainEqual(expect.stringMatching(new RegExp(`\\.${way}$`)))

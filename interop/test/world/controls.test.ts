@@ -6,6 +6,10 @@ import type { EntryOptions, SpireDomain } from '../../src/spire/spire-domain.ts'
 import { waitUntil } from '../../src/spire/wait-until.ts'
 import { type ProcessProgram, startProcessProgram } from '../../src/world/process-program.ts'
 import { createRegistrar } from '../../src/world/registrar.ts'
+import { planOf } from '../../src/world/sample-world.ts'
+import { shopServices } from '../../src/world/shop-services.ts'
+import type { RunningProgram } from '../../src/world/stage.ts'
+import { startPrograms } from '../../src/world/start-programs.ts'
 
 describe.skipIf(process.platform === 'win32')('a program of a world', () => {
   const undo: (() => Promise<unknown>)[] = []
@@ -53,6 +57,55 @@ describe.skipIf(process.platform === 'win32')('a program of a world', () => {
     const began = performance.now()
     await program.stop()
     expect(performance.now() - began).toBeLessThan(4_000)
+  })
+})
+
+describe('a service', () => {
+  it('is started again when it has ended, and left as it is when it runs', async () => {
+    let starts = 0
+    let alive = false
+    let printed = ''
+    const begin = async (): Promise<void> => {
+      starts += 1
+      alive = true
+      printed += '{"event":"service.ready"}\n'
+    }
+    const program: RunningProgram = {
+      control: '',
+      log: async () => printed,
+      assertAlive: async () => {
+        if (!alive) throw new Error('it has ended')
+      },
+      kill: async () => {
+        alive = false
+      },
+      start: begin,
+      pause: async () => undefined,
+      resume: async () => undefined,
+      residentBytes: async () => 0,
+    }
+    const place = {
+      listen: '127.0.0.1',
+      port: 1,
+      controlPort: 2,
+      workloadApi: 'unix:/nowhere',
+      wit: { mode: 'native' },
+      witBundles: [],
+      write: async (name: string) => name,
+      run: async () => {
+        await begin()
+        return program
+      },
+      unregister: async () => undefined,
+      register: async () => undefined,
+    } as const
+    const plan = { ...planOf('shop'), workloads: [], services: shopServices.filter(({ name }) => name === 'fraud') }
+    const { services } = await startPrograms(plan, { place: async () => place, addresses: () => undefined })
+    await services.get('fraud')?.again()
+    expect(starts).toBe(1)
+    await program.kill()
+    await services.get('fraud')?.again()
+    expect(starts).toBe(2)
   })
 })
 

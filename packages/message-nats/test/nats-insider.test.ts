@@ -16,6 +16,8 @@ describe.skipIf(missing !== undefined)(`somebody who is in the broker${missing =
       [SUBJECT, 1, [['note', 'one']], 'first'],
       [SUBJECT, 2, [], 'second'],
     ])
+    expect((await insider.look('SETTLEMENT', 2)).map(({ sequence }) => sequence)).toEqual([2])
+    expect(await insider.look('SETTLEMENT', 3)).toEqual([])
     expect(await insider.waiting(SOURCE.stream, SOURCE.consumer)).toBe(2)
 
     await insider.take('SETTLEMENT', 1)

@@ -1,5 +1,5 @@
-import { inMemoryDeliveryStore, isJsonObject, WimseError, type WorkloadIdentifier } from '@wimse/core'
-import { defaultRuntime } from '@wimse/keys'
+import { inMemoryDeliveryStore, isJsonObject, isWimseError, type JsonObject, WimseError, type WorkloadIdentifier } from '@wimse/core'
+import { decodeUnverifiedJws, defaultRuntime } from '@wimse/keys'
 import { createDeliveryVerifier, type NatsDelivery } from '@wimse/message-nats'
 import { actorsOf, GRANT_FIELD, jobSubject, type ShopService, textsIn, type Write } from '@wimse/shop-platform'
 import type { VerifiedTransactionToken } from '@wimse/transaction-tokens'
@@ -39,6 +39,7 @@ export async function settlement(service: ShopService, write: Write): Promise<vo
     const { job, action, parameters, amount, grant, use } = readJob(message, delivery.subject)
     tell('taken', { job, action, sender: message.identifier })
     if (!senders.has(message.identifier)) throw new WimseError('ERR_POLICY_DENIED')
+    refuseStolen(grant, message.identifier)
     const transaction = await tokens.redeem(grant, { scope: SCOPE, parameters, timeoutMs: TIMEOUT_MS, ...(use !== undefined && { use }) })
     tell('redeemed', factsOf(transaction))
     refuseOthersGrant(transaction, message.identifier)
@@ -83,6 +84,24 @@ type Tell = (step: 'taken' | 'redeemed' | 'done' | 'retry' | 'buried', facts: ob
 function factsOf({ transaction, subject, scope, claims: { act, deferral } }: VerifiedTransactionToken): object {
   const { txn: linkedTransaction, requester } = isJsonObject(deferral) ? deferral : {}
   return { transaction, subject, scope, ...actorsOf(act), requester, linkedTransaction }
+}
+
+/**
+ * A look at who the grant says that it was given to, before its use is taken from whom that is. Nobody has verified it yet, and nothing is allowed by it: what
+ * can't be read, or was changed, the token service refuses.
+ */
+function refuseStolen(grant: string, sender: WorkloadIdentifier): void {
+  const { requester } = unverifiedClaims(grant)
+  if (requester !== undefined && requester !== sender) throw new WimseError('ERR_POLICY_DENIED')
+}
+
+function unverifiedClaims(token: string): JsonObject {
+  try {
+    return decodeUnverifiedJws(token).payload
+  } catch (error) {
+    if (isWimseError(error)) return {}
+    throw error
+  }
 }
 
 /** Whoever is in the broker sees grants: sent by somebody else than the workload that it was given to, one is stolen. */

@@ -33,7 +33,9 @@ export async function refuseRevoked(
     { kind: 'subject', value: issued.subject },
     // A workload that is the subject is stopped as a workload, too.
     { kind: 'workload', value: issued.subject },
-    ...[...presented, issued.token].flatMap(revocablesOfToken),
+    ...presented.flatMap(revocablesOfToken),
+    // Nobody has had it to stop it. One that was given up in this second may say the same, and then its use tells more exactly why there is none.
+    ...revocablesOfToken(issued.token).filter(({ kind }) => kind !== 'token'),
   ]
   const keys = await Promise.all(about.map((revocable) => keyOf(revocable, runtime)))
   const found = await store.find(keys, runtime.now() / 1000)

@@ -19,7 +19,7 @@ interface Asker {
 }
 
 /** An exchange that a workload asks for; of the shop's token service unless told. */
-export type Exchange = Asker & Omit<TokenExchangeRequestOptions, 'client'>
+export type Exchange = Asker & TokenExchangeRequestOptions
 
 /** A grant that a workload redeems; at the bank unless told. */
 export interface Redemption extends Asker {

@@ -15,8 +15,8 @@ export interface LyingMessage {
 
 /** Somebody who is in the broker: sees everything that lies there, takes it away, and puts other things there. For attacks. */
 export interface NatsInsider {
-  /** What lies in a stream now, in its order. A stream that isn't there has nothing. */
-  look(stream: string): Promise<readonly LyingMessage[]>
+  /** What lies in a stream now, in its order, from a sequence on where one is given. A stream that isn't there has nothing. */
+  look(stream: string, from?: number): Promise<readonly LyingMessage[]>
   /** Takes a message away before anybody gets it. */
   take(stream: string, sequence: number): Promise<void>
   /** Puts a message into the stream of its subject. @returns its sequence there */
@@ -34,13 +34,13 @@ export async function openNatsInsider(url: string): Promise<NatsInsider> {
   const manager = await jetstreamManager(connection)
   const client = jetstream(connection)
   return {
-    async look(stream) {
+    async look(stream, from = 1) {
       const state = await manager.streams.info(stream).then(
         (info) => info.state,
         () => undefined,
       )
       const found: LyingMessage[] = []
-      for (let sequence = state?.first_seq ?? 1; sequence <= (state?.last_seq ?? 0); sequence += 1) {
+      for (let sequence = Math.max(state?.first_seq ?? 1, from); sequence <= (state?.last_seq ?? 0); sequence += 1) {
         // One that is done by now leaves a gap.
         const message = await manager.streams.getMessage(stream, { seq: sequence }).catch(() => null)
         if (message === null) continue

@@ -13,7 +13,7 @@ export const WORKERS: readonly ServiceName[] = ['settlement', 'settlement-2']
 export const JOBS = 'SETTLEMENT'
 /** Their consumer in that stream. */
 export const WORKER_GROUP = 'settlement'
-const DEAD_LETTERS = 'SETTLEMENT_DEAD'
+export const DEAD_LETTERS = 'SETTLEMENT_DEAD'
 /** Of the workers' consumer: the broker delivers again what was not done in that time. The lease of a use is as long. */
 const ACK_WAIT_MS = 15_000
 /** Both of them, one after the other, and the work. */
@@ -72,7 +72,7 @@ export async function linesOfJob(scene: ShopScene, job: string): Promise<readonl
 }
 
 /** What the bank's book says about a transaction, as its clerk reads it. */
-async function entriesOf(scene: ShopScene, reference: string): Promise<readonly JsonObject[]> {
+export async function entriesOf(scene: ShopScene, reference: string): Promise<readonly JsonObject[]> {
   const answer = await readBook(scene, reference)
   const { entries } = answer.body
   if (!Array.isArray(entries)) throw new CheckFailure('the ledger shows no entries', { call: answer.evidence })
