@@ -14,6 +14,12 @@ export interface InMemoryReplayStore extends ReplayStore {
   readonly size: number
 }
 
+/** The live proofs of one scope. */
+interface LiveProofs {
+  readonly scope: string
+  readonly ids: Set<string>
+}
+
 /**
  * A bounded store for one process. Recording costs the same however many proofs are live: they lie in one set per second of
  * expiry, and a call empties the sets of the seconds that have passed since the last one, each proof once.
@@ -27,28 +33,32 @@ export function inMemoryReplayStore({
   if (!Number.isSafeInteger(capacity) || capacity < 1 || !Number.isSafeInteger(capacityPerScope) || capacityPerScope < 1) {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'capacity of the replay store' })
   }
-  /** Live proofs by scope. */
-  const scopes = new Map<string, Set<string>>()
-  /** The same by the second in which they expire. */
-  const buckets = new Map<number, { readonly scope: string; readonly id: string }[]>()
+  const scopes = new Map<string, LiveProofs>()
+  /** Live proofs by the second in which they expire. */
+  const buckets = new Map<number, { readonly live: LiveProofs; readonly id: string }[]>()
   let size = 0
   let sweptUntil = Number.NEGATIVE_INFINITY
 
-  const forget = (scope: string, id: string): void => {
-    const live = scopes.get(scope)
-    if (live?.delete(id) !== true) return
+  const forget = ({ scope, ids }: LiveProofs, id: string): void => {
+    if (!ids.delete(id)) return
     size -= 1
-    if (live.size === 0) scopes.delete(scope)
+    if (ids.size === 0) scopes.delete(scope)
   }
   const sweep = (now: number): void => {
     const until = Math.floor(now)
     if (until <= sweptUntil) return
     for (const [second, expired] of buckets) {
       if (second > until) continue
-      for (const { scope, id } of expired) forget(scope, id)
+      for (const { live, id } of expired) forget(live, id)
       buckets.delete(second)
     }
     sweptUntil = until
+  }
+  /** Its text is kept once, however many proofs it has: each proof comes with a text of its own. */
+  const liveProofsOf = (scope: string): LiveProofs => {
+    const made = { scope, ids: new Set<string>() }
+    scopes.set(scope, made)
+    return made
   }
 
   return {
@@ -59,15 +69,15 @@ export function inMemoryReplayStore({
       // A proof without an end would never leave, one that is no number would leave at once.
       if (!Number.isFinite(expiresAt)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'expiry of a proof' })
       sweep(now)
-      const live = scopes.get(scope)
-      if (live?.has(id) === true) return false
-      if (size >= capacity || (live !== undefined && live.size >= capacityPerScope)) throw new WimseError('ERR_REPLAY_STORE_FULL')
-      if (live === undefined) scopes.set(scope, new Set([id]))
-      else live.add(id)
+      const known = scopes.get(scope)
+      if (known?.ids.has(id) === true) return false
+      if (size >= capacity || (known !== undefined && known.ids.size >= capacityPerScope)) throw new WimseError('ERR_REPLAY_STORE_FULL')
+      const live = known ?? liveProofsOf(scope)
+      live.ids.add(id)
       const second = Math.max(Math.ceil(expiresAt), Math.floor(now) + 1)
       const bucket = buckets.get(second)
-      if (bucket === undefined) buckets.set(second, [{ scope, id }])
-      else bucket.push({ scope, id })
+      if (bucket === undefined) buckets.set(second, [{ live, id }])
+      else bucket.push({ live, id })
       size += 1
       return true
     },
