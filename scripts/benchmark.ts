@@ -49,7 +49,7 @@ export async function measure(benchmark: Benchmark): Promise<BenchmarkResult> {
     for (let batch = 0; batch < BATCHES; batch += 1) {
       if (prepareBatch !== undefined) {
         await prepareBatch(BATCH)
-        collectGarbage()
+        collectGarbage('minor')
       }
       rawTime += await timeOf(raw)
       subjectTime += await timeOf(subject)
@@ -68,11 +68,11 @@ export async function measure(benchmark: Benchmark): Promise<BenchmarkResult> {
   }
 }
 
-/** Takes away what making the batch has left, so that it isn't charged to what is measured. */
-function collectGarbage(): void {
+/** Takes away what preparing a measurement has left, so that it isn't charged to what is measured. */
+export function collectGarbage(type: 'minor' | 'major'): void {
   setFlagsFromString('--expose-gc')
   const collect: unknown = runInNewContext('gc')
-  if (typeof collect === 'function') collect({ type: 'minor' })
+  if (typeof collect === 'function') collect({ type })
 }
 
 /** Microseconds that a batch takes. */

@@ -203,6 +203,8 @@ async function tokenRules(
     verifyTransactionToken: createTransactionTokenVerifier({
       keys: { current: () => keys.authorities(), refresh: async () => false },
       audience: trustDomain,
+      // Each is replaced once or twice: to remember thousands of them costs more, in long collections of garbage, than it saves.
+      cacheSize: 0,
       runtime,
     }),
     usedGrants: state.usedGrants,

@@ -97,8 +97,10 @@ export async function verifyJwtSvid(token: string, options: VerifyJwtSvidOptions
   const allowed = withCode('ERR_JWT_SVID_ALG', () => allowedAlgorithms(SVID_ALGORITHMS, algorithms, trustDomain))
   if (!allowed.includes(alg)) throw new WimseError('ERR_JWT_SVID_ALG')
   const authority = await findAuthority(trust, trustDomain, kid, alg)
-  const verifier = await authority.verifier(alg)
-  if (!(await verifier.verify(jws.signingInput, jws.signature))) throw new WimseError('ERR_JWT_SVID_SIGNATURE')
+  const made = authority.verifier(alg)
+  const verifier = made instanceof Promise ? await made : made
+  const valid = verifier.verify(jws.signingInput, jws.signature)
+  if (!(valid instanceof Promise ? await valid : valid)) throw new WimseError('ERR_JWT_SVID_SIGNATURE')
 
   const expiresAt = checkTimes(jws.payload, runtime.now() / 1000, tolerance, maxLifetime)
   const audience = audienceOf(jws.payload)

@@ -59,9 +59,21 @@ function decodeHeader(text: string): JsonObject {
   return header
 }
 
+const formattedHeaders = /* @__PURE__ */ createBoundedMap<string>(HEADERS_KEPT)
+
 /** Signs claims as a compact JWS. `alg` is the signer's, whatever the header says; the other members are the caller's. */
 export async function signCompactJws(header: JsonObject, payload: JsonObject, signer: Signer): Promise<string> {
-  const head = formatBase64url(utf8(JSON.stringify(Object.assign({ alg: '' }, header, { alg: signer.algorithm }))))
+  const head = formatHeader(JSON.stringify(Object.assign({ alg: '' }, header, { alg: signer.algorithm })))
   const input = `${head}.${formatBase64url(utf8(JSON.stringify(payload)))}`
-  return `${input}.${formatBase64url(await signer.sign(utf8(input)))}`
+  const signature = signer.sign(utf8(input))
+  return `${input}.${formatBase64url(signature instanceof Promise ? await signature : signature)}`
+}
+
+/** As they are read, headers are the same for all tokens of one kind. */
+function formatHeader(json: string): string {
+  const known = formattedHeaders.get(json)
+  if (known !== undefined) return known
+  const text = formatBase64url(utf8(json))
+  formattedHeaders.set(json, text)
+  return text
 }

@@ -1,6 +1,7 @@
 import type { CryptoEngine, Runtime } from '@wimse/core'
 import { createNodeEngine, type NodeCryptoModule } from './engine/node-engine.ts'
 import { createWebEngine } from './engine/web-engine.ts'
+import { createRandomSource } from './random-source.ts'
 
 interface MaybeNodeProcess {
   readonly process?: { getBuiltinModule?(name: string): unknown }
@@ -15,7 +16,7 @@ let shared: Runtime | undefined
 export function defaultRuntime(): Runtime {
   shared ??= {
     now: () => Date.now(),
-    randomBytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)),
+    randomBytes: createRandomSource((octets) => globalThis.crypto.getRandomValues(octets)),
     fetch: (input, init) => globalThis.fetch(input, init),
     delay,
     crypto: platformEngine(),

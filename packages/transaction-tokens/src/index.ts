@@ -7,7 +7,7 @@ export {
   type OtherProof,
   type TransactionTokenProof,
 } from './bind-transaction-token.ts'
-export { issueTransactionToken, type TransactionGrant } from './issue-transaction-token.ts'
+export { issueTransaction, issueTransactionToken, type TransactionGrant } from './issue-transaction-token.ts'
 export {
   DEFAULT_MAX_TOKEN_SERVICE_KEYS,
   parseTokenServiceKeys,
@@ -28,6 +28,7 @@ export type { TransactionTokenKeys } from './keys/transaction-token-keys.ts'
 export { atMost, type NarrowingRule, subsetOf } from './narrowing.ts'
 export {
   DEFAULT_MAX_REQUESTING_WORKLOADS,
+  issueReplacement,
   type ReplaceTransactionTokenOptions,
   replaceTransactionToken,
   type TransactionReplacement,
@@ -36,6 +37,7 @@ export { formatScope, parseScope } from './scope.ts'
 export {
   DEFAULT_ISSUED_TRANSACTION_TOKEN_LIFETIME_SECONDS,
   DEFAULT_ISSUED_TRANSACTION_TOKEN_MAX_LIFETIME_SECONDS,
+  type IssuedTransaction,
   type TokenServiceOptions,
 } from './sign-transaction-token.ts'
 export { readOptionalTransactionTokenField, readTransactionTokenField, TRANSACTION_TOKEN_FIELD } from './transaction-token-field.ts'

@@ -1,7 +1,13 @@
 import { formatBase64url, type JsonObject, parseTrustDomain, parseWorkloadIdentifier, WimseError } from '@wimse/core'
 import { defaultRuntime } from '@wimse/keys'
 import { formatScope } from './scope.ts'
-import { boundedLifetime, OWN_CLAIMS, signTransactionToken, type TokenServiceOptions } from './sign-transaction-token.ts'
+import {
+  boundedLifetime,
+  type IssuedTransaction,
+  OWN_CLAIMS,
+  signTransactionToken,
+  type TokenServiceOptions,
+} from './sign-transaction-token.ts'
 import { checkContext } from './transaction-context.ts'
 import { MAX_PRINCIPAL_LENGTH, MAX_TRANSACTION_LENGTH } from './transaction-token-claims.ts'
 
@@ -40,6 +46,11 @@ export interface TransactionGrant {
  * @see https://datatracker.ietf.org/doc/draft-ietf-oauth-transaction-tokens/ sections 9 and 11.3
  */
 export async function issueTransactionToken(grant: TransactionGrant, options: TokenServiceOptions): Promise<string> {
+  return (await issueTransaction(grant, options)).token
+}
+
+/** As {@link issueTransactionToken}, with the claims of the token. @throws WimseError as {@link issueTransactionToken} */
+export async function issueTransaction(grant: TransactionGrant, options: TokenServiceOptions): Promise<IssuedTransaction> {
   const runtime = options.runtime ?? defaultRuntime()
   const { subject, transactionContext: tctx, requesterContext: rctx, claims = {}, subjectExpiresAt = Number.POSITIVE_INFINITY } = grant
   const { presentedTokens = [] } = options

@@ -2,7 +2,13 @@ import { type JsonObject, parseWorkloadIdentifier, WimseError } from '@wimse/cor
 import { defaultRuntime } from '@wimse/keys'
 import { type NarrowingRule, narrowContext } from './narrowing.ts'
 import { formatScope } from './scope.ts'
-import { boundedLifetime, OWN_CLAIMS, signTransactionToken, type TokenServiceOptions } from './sign-transaction-token.ts'
+import {
+  boundedLifetime,
+  type IssuedTransaction,
+  OWN_CLAIMS,
+  signTransactionToken,
+  type TokenServiceOptions,
+} from './sign-transaction-token.ts'
 import { checkContext } from './transaction-context.ts'
 import { MAX_REQUESTING_WORKLOADS } from './transaction-token-claims.ts'
 import { assertVerifiedTransactionToken, type VerifiedTransactionToken } from './verified-transaction-token.ts'
@@ -47,6 +53,15 @@ export async function replaceTransactionToken(
   replacement: TransactionReplacement,
   options: ReplaceTransactionTokenOptions,
 ): Promise<string> {
+  return (await issueReplacement(token, replacement, options)).token
+}
+
+/** As {@link replaceTransactionToken}, with the claims of the new token. @throws WimseError as {@link replaceTransactionToken} */
+export async function issueReplacement(
+  token: VerifiedTransactionToken,
+  replacement: TransactionReplacement,
+  options: ReplaceTransactionTokenOptions,
+): Promise<IssuedTransaction> {
   assertVerifiedTransactionToken(token)
   const runtime = options.runtime ?? defaultRuntime()
   const { maxRequestingWorkloads = DEFAULT_MAX_REQUESTING_WORKLOADS, narrowing = {}, mayOutlive = false, presentedTokens = [] } = options

@@ -19,6 +19,12 @@ export interface TokenServiceOptions {
   readonly runtime?: Runtime
 }
 
+/** A transaction token that was issued, with its claims: what a service tells of it need not be read back out of the token. */
+export interface IssuedTransaction {
+  readonly token: string
+  readonly claims: JsonObject
+}
+
 export const DEFAULT_ISSUED_TRANSACTION_TOKEN_LIFETIME_SECONDS = 60
 export const DEFAULT_ISSUED_TRANSACTION_TOKEN_MAX_LIFETIME_SECONDS = 300
 
@@ -36,7 +42,7 @@ export function boundedLifetime(
 }
 
 /** Signs claims as a transaction token, once nothing in them is a token and the whole isn't larger than recipients take. */
-export async function signTransactionToken(claims: JsonObject, options: TokenServiceOptions): Promise<string> {
+export async function signTransactionToken(contents: JsonObject, options: TokenServiceOptions): Promise<IssuedTransaction> {
   const { signer, keyId, issuer, algorithms = WIMSE_ALGORITHMS, presentedTokens = [] } = options
   if (typeof keyId !== 'string' || keyId === '') throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'keyId' })
   if (issuer !== undefined && !isStringOrUri(issuer)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'issuer' })
@@ -45,10 +51,11 @@ export async function signTransactionToken(claims: JsonObject, options: TokenSer
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'presentedTokens' })
   }
   // TXN-13.4-01
-  checkContext(claims, presentedTokens)
+  checkContext(contents, presentedTokens)
   // TXN-9.1-01, TXN-9.1-02, TXN-9.1-03
   const header = { typ: TRANSACTION_TOKEN_TYPE, kid: keyId }
-  const token = await signCompactJws(header, issuer === undefined ? claims : { iss: issuer, ...claims }, signer)
+  const claims = issuer === undefined ? contents : { iss: issuer, ...contents }
+  const token = await signCompactJws(header, claims, signer)
   if (token.length > DEFAULT_MAX_TOKEN_BYTES) throw new WimseError('ERR_TXN_TOO_LARGE')
-  return token
+  return { token, claims }
 }

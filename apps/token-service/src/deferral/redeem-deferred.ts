@@ -8,7 +8,7 @@ import {
   type TokenExchangeParameters,
   verifyDeferredGrant,
 } from '@wimse/token-exchange'
-import { issueTransactionToken } from '@wimse/transaction-tokens'
+import { issueTransaction } from '@wimse/transaction-tokens'
 import type { Issued } from '../token/issued.ts'
 import { checkAudience, refuseActor, requiredScope, tokenServiceOptions, transactionTokenIssued } from '../token/start-transaction.ts'
 import type { TokenRules } from '../token/token-rules.ts'
@@ -57,7 +57,7 @@ export async function redeemDeferred(parameters: TokenExchangeParameters, client
   })
   const { subject, actors, expiresAt } = grant
   const act = formatActorChain(joinChain({ sub: subject, act: formatActorChain(actors) }, client.identifier, rules))
-  const token = await issueTransactionToken(
+  const redeemed = await issueTransaction(
     {
       trustDomain,
       subject,
@@ -71,7 +71,7 @@ export async function redeemDeferred(parameters: TokenExchangeParameters, client
     },
     tokenServiceOptions(rules, [grant.token]),
   )
-  const issued = transactionTokenIssued(token, 'deferred-redemption', rules)
+  const issued = transactionTokenIssued(redeemed, 'deferred-redemption', rules)
   const lease = { leaseUntil: issued.expiresAt, expiresAt, uses: Math.min(grant.uses, rule.maxUses), maxTakeovers: rule.maxTakeovers }
   const take = async (): Promise<'new' | 'taken over'> =>
     requireUse(await rules.grantUses.claim({ grant: grantHash, use: use ?? '', ...lease }, runtime.now() / 1000))

@@ -12,8 +12,8 @@ export async function readSmallBody(incoming: IncomingMessage, maxBytes: number)
     const chunks: Buffer[] = []
     const breakOff = (): void => resolve(undefined)
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-    incoming.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
-    incoming.once('error', breakOff)
-    incoming.once('close', breakOff)
+    incoming.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
+    incoming.on('error', breakOff)
+    incoming.on('close', breakOff)
   })
 }

@@ -53,15 +53,19 @@ export function serveTokens(options: TokenServerOptions): Promise<Listening> {
 }
 
 async function answer(incoming: IncomingMessage, outgoing: ServerResponse, options: TokenServerOptions): Promise<void> {
-  const response = await route(incoming, options).catch((error: unknown) => {
+  let response: ResponseView
+  try {
+    response = await route(incoming, options)
+  } catch (error) {
     options.log.event('request.failed', describeFailure(error))
-    return responseViewOfResponse(oauthErrorResponse(isWimseError(error) ? error : 'ERR_OPTIONS_INVALID'))
-  })
+    response = responseViewOfResponse(oauthErrorResponse(isWimseError(error) ? error : 'ERR_OPTIONS_INVALID'))
+  }
   // What was not read of the request would be taken for the next one.
   if (!incoming.complete) outgoing.setHeader('connection', 'close')
   // Whole, so that it goes out with its length in one piece.
-  const body = response.body === null ? null : await readBody(response.body)
-  await sendResponse({ ...response, body }, outgoing)
+  const { body } = response
+  const isWhole = body === null || body instanceof Uint8Array
+  await sendResponse(isWhole ? response : { ...response, body: await readBody(body) }, outgoing)
 }
 
 async function route(incoming: IncomingMessage, { endpointAt, jwks, metadata }: TokenServerOptions): Promise<ResponseView> {
@@ -69,7 +73,7 @@ async function route(incoming: IncomingMessage, { endpointAt, jwks, metadata }: 
   const endpoint = endpointAt(path)
   if (endpoint !== undefined) {
     const octets = await readSmallBody(incoming, DEFAULT_MAX_REQUEST_BYTES)
-    return endpoint(requestViewOfIncoming(incoming, octets), () => recheckPeer(incoming.socket))
+    return await endpoint(requestViewOfIncoming(incoming, octets), () => recheckPeer(incoming.socket))
   }
   return responseViewOfResponse(answerAbout(path, incoming.method, { jwks, metadata }))
 }

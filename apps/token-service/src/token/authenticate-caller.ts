@@ -42,7 +42,12 @@ export async function authenticateCaller(view: RequestView, peer: VerifiedPeer |
   return { request: view, peer: undefined, connection }
 }
 
+/** Fields of which the authenticator judges at least one. */
+const PROOF_FIELDS: ReadonlySet<string> = new Set([WIT_FIELD, 'authorization', 'signature', 'signature-input'])
+
 async function proofOf(view: RequestView, authenticator: Authenticator): Promise<AuthenticatedRequest | undefined> {
+  // What the authenticator would say as well, by an error, which costs more than all that this service reads of such a request.
+  if (!view.fields.some(([name]) => PROOF_FIELDS.has(name.toLowerCase()))) return undefined
   try {
     return await authenticator.authenticate(view)
   } catch (error) {

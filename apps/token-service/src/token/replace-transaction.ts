@@ -1,6 +1,6 @@
 import { WimseError } from '@wimse/core'
 import type { AuthenticatedClient, TokenExchangeParameters } from '@wimse/token-exchange'
-import { atMost, type NarrowingRule, replaceTransactionToken, subsetOf } from '@wimse/transaction-tokens'
+import { atMost, issueReplacement, type NarrowingRule, subsetOf } from '@wimse/transaction-tokens'
 import type { NarrowingName } from '../config/policy-config.ts'
 import type { Issued } from './issued.ts'
 import { checkAudience, refuseActor, requiredScope, tokenServiceOptions, transactionTokenIssued } from './start-transaction.ts'
@@ -11,7 +11,7 @@ const NARROWING: Readonly<Record<NarrowingName, NarrowingRule>> = { 'at-most': a
 
 /**
  * Replaces a transaction token with caution (TXN-13.15-01). In order: audience and scope of the request; a rule for this requester; the token,
- * which lives still (TXN-13.15-06); then what `replaceTransactionToken` checks: the scope and the context only narrow (TXN-13.15-02,
+ * which lives still (TXN-13.15-06); then what `issueReplacement` checks: the scope and the context only narrow (TXN-13.15-02,
  * TXN-13.15-04), members are only added where the rule names them (TXN-13.15-03), `txn`, `sub` and `aud` stay (TXN-13.15-05), the number
  * of requesters is bounded (TXN-13.15-08). `rctx` stays as it was: a `request_context` is refused.
  *
@@ -35,7 +35,7 @@ export async function replaceTransaction(
   if (!added.every((name) => rule.mayAdd.includes(name))) {
     throw new WimseError('ERR_EXCHANGE_PARAMETER_MALFORMED', { detail: 'request_details: a member that no rule admits' })
   }
-  const token = await replaceTransactionToken(
+  const issued = await issueReplacement(
     verified,
     {
       requester: client.identifier,
@@ -49,5 +49,5 @@ export async function replaceTransaction(
       maxRequestingWorkloads: rules.config.transactionTokens.maxRequestingWorkloads,
     },
   )
-  return transactionTokenIssued(token, 'replacement', rules)
+  return transactionTokenIssued(issued, 'replacement', rules)
 }

@@ -1,5 +1,4 @@
 import { type JsonObject, WimseError } from '@wimse/core'
-import { decodeUnverifiedJws } from '@wimse/keys'
 import {
   type Actor,
   type AuthenticatedClient,
@@ -12,7 +11,7 @@ import {
   type TokenExchangeParameters,
   tokenExchangeAnswer,
 } from '@wimse/token-exchange'
-import { issueTransactionToken, type TokenServiceOptions } from '@wimse/transaction-tokens'
+import { type IssuedTransaction, issueTransaction, type TokenServiceOptions } from '@wimse/transaction-tokens'
 import type { SubjectKind } from '../config/policy-config.ts'
 import { keptDeferral } from '../deferral/kept-deferral.ts'
 import type { Issued } from './issued.ts'
@@ -56,7 +55,7 @@ export async function startTransaction(
   const scope = narrowScope(asked, available)
   const act = formatActorChain(actors)
   const issuing = tokenServiceOptions(rules, subjectToken.type === TOKEN_TYPES.unsignedJson ? [] : [subjectToken.token])
-  const token = await issueTransactionToken(
+  const issued = await issueTransaction(
     {
       trustDomain: rules.trustDomain,
       subject,
@@ -71,7 +70,7 @@ export async function startTransaction(
     },
     issuing,
   )
-  return transactionTokenIssued(token, 'transaction-token', rules)
+  return transactionTokenIssued(issued, 'transaction-token', rules)
 }
 
 function ruleFor(type: string, client: AuthenticatedClient, rules: TokenRules): ReadTransactionRule {
@@ -117,12 +116,11 @@ function admitted(context: JsonObject, names: readonly string[], parameter: stri
 
 /** The answer with a transaction token (TXN-11.4-01, TXN-11.4-02, TXN-11.4-03, TXN-11.4-04). */
 export function transactionTokenIssued(
-  token: string,
+  { token, claims }: IssuedTransaction,
   kind: 'transaction-token' | 'replacement' | 'deferred-redemption',
   rules: TokenRules,
 ): Issued {
-  // This service has just made it: there is nothing to verify.
-  const { txn, sub, scope: granted, exp, act } = decodeUnverifiedJws(token).payload
+  const { txn, sub, scope: granted, exp, act } = claims
   const actors = parseActorChain(act, rules.delegation.maxChainDepth).length
   const scope = parseScope(granted)
   const expiresAt = Number(exp)

@@ -1,4 +1,11 @@
-import { isWimseError, type RequestView, type ResponseView, responseViewOfResponse, type WorkloadIdentifier } from '@wimse/core'
+import {
+  isWimseError,
+  type MaybePromise,
+  type RequestView,
+  type ResponseView,
+  responseViewOfResponse,
+  type WorkloadIdentifier,
+} from '@wimse/core'
 import type { VerifiedPeer } from '@wimse/mutual-tls'
 import { describeFailure, type OperatorLog } from '@wimse/program'
 import {
@@ -58,7 +65,7 @@ const REQUEST_RULES = {
  * exactly one event: `token.issued` or `token.refused`, with hashes in place of tokens and subjects (TXN-15.2-01, TXN-15.2-02, TXN-15.2-04).
  */
 export function createTokenEndpoint({ rules, caller, clients, revocations, log }: TokenEndpointOptions): TokenEndpoint {
-  const hash = async (text: string): Promise<string> => rules.runtime.crypto.digestText('sha-256', text)
+  const hash = (text: string): MaybePromise<string> => rules.runtime.crypto.digestText('sha-256', text)
 
   return async (view, peer) => {
     let client: AuthenticatedClient | undefined

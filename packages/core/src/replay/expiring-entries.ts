@@ -20,6 +20,12 @@ export interface ExpiringEntries {
   add(entry: { readonly scope: string; readonly id: string; readonly expiresAt: number }, value: string, now: number): string | undefined
 }
 
+/** The live entries of one scope. */
+interface LiveEntries {
+  readonly scope: string
+  readonly values: Map<string, string>
+}
+
 /**
  * A bounded set of entries in this process. Adding costs the same however many are live: they lie in one list per second of
  * expiry, and a call empties the lists of the seconds that have passed since the last one, each entry once.
@@ -30,28 +36,32 @@ export function createExpiringEntries({ capacity, capacityPerScope = Math.ceil(c
   if (!Number.isSafeInteger(capacity) || capacity < 1 || !Number.isSafeInteger(capacityPerScope) || capacityPerScope < 1) {
     throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'capacity of the replay store' })
   }
-  /** Live entries by scope. */
-  const scopes = new Map<string, Map<string, string>>()
-  /** The same by the second in which they expire. */
-  const buckets = new Map<number, { readonly scope: string; readonly id: string }[]>()
+  const scopes = new Map<string, LiveEntries>()
+  /** Live entries by the second in which they expire. */
+  const buckets = new Map<number, { readonly live: LiveEntries; readonly id: string }[]>()
   let size = 0
   let sweptUntil = Number.NEGATIVE_INFINITY
 
-  const forget = (scope: string, id: string): void => {
-    const live = scopes.get(scope)
-    if (live?.delete(id) !== true) return
+  const forget = ({ scope, values }: LiveEntries, id: string): void => {
+    if (!values.delete(id)) return
     size -= 1
-    if (live.size === 0) scopes.delete(scope)
+    if (values.size === 0) scopes.delete(scope)
   }
   const sweep = (now: number): void => {
     const until = Math.floor(now)
     if (until <= sweptUntil) return
     for (const [second, expired] of buckets) {
       if (second > until) continue
-      for (const { scope, id } of expired) forget(scope, id)
+      for (const { live, id } of expired) forget(live, id)
       buckets.delete(second)
     }
     sweptUntil = until
+  }
+  /** Its text is kept once, however many entries it has: each entry comes with a text of its own. */
+  const liveEntriesOf = (scope: string): LiveEntries => {
+    const made = { scope, values: new Map<string, string>() }
+    scopes.set(scope, made)
+    return made
   }
 
   return {
@@ -62,16 +72,16 @@ export function createExpiringEntries({ capacity, capacityPerScope = Math.ceil(c
       // An entry without an end would never leave, one that is no number would leave at once.
       if (!Number.isFinite(expiresAt)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'expiry of a proof' })
       sweep(now)
-      const live = scopes.get(scope)
-      const known = live?.get(id)
+      const there = scopes.get(scope)
+      const known = there?.values.get(id)
       if (known !== undefined) return known
-      if (size >= capacity || (live !== undefined && live.size >= capacityPerScope)) throw new WimseError('ERR_REPLAY_STORE_FULL')
-      if (live === undefined) scopes.set(scope, new Map([[id, value]]))
-      else live.set(id, value)
+      if (size >= capacity || (there !== undefined && there.values.size >= capacityPerScope)) throw new WimseError('ERR_REPLAY_STORE_FULL')
+      const live = there ?? liveEntriesOf(scope)
+      live.values.set(id, value)
       const second = Math.max(Math.ceil(expiresAt), Math.floor(now) + 1)
       const bucket = buckets.get(second)
-      if (bucket === undefined) buckets.set(second, [{ scope, id }])
-      else bucket.push({ scope, id })
+      if (bucket === undefined) buckets.set(second, [{ live, id }])
+      else bucket.push({ live, id })
       size += 1
       return undefined
     },

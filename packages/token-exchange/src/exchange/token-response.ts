@@ -19,6 +19,8 @@ export interface TokenExchangeResponseOptions extends TokenResponseOptions {
   readonly issuedTokenType: string
 }
 
+const KNOWN_TYPES: ReadonlySet<string> = new Set(Object.values(TOKEN_TYPES))
+
 /**
  * The answer to a token exchange: 200, JSON, never stored (TEX-2.2.1-01, CHN-2.3.3-01). `token_type` follows from the kind of token:
  * `Bearer` for an access token, which its own `cnf` binds to a key, `N_A` for anything else (TEX-2.2.1-05). There is no refresh token
@@ -37,7 +39,8 @@ export function tokenExchangeResponse(options: TokenExchangeResponseOptions): Re
  */
 export function tokenExchangeAnswer(options: TokenExchangeResponseOptions): WholeAnswer {
   const { issuedTokenType } = options
-  if (!isAbsoluteUri(issuedTokenType)) throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'issuedTokenType' })
+  if (!KNOWN_TYPES.has(issuedTokenType) && !isAbsoluteUri(issuedTokenType))
+    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'issuedTokenType' })
   const tokenType = issuedTokenType === TOKEN_TYPES.accessToken ? 'Bearer' : 'N_A'
   return jsonAnswer({ ...members(options), issued_token_type: issuedTokenType, token_type: tokenType })
 }

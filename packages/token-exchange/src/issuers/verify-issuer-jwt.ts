@@ -73,7 +73,8 @@ export async function verifyIssuerJwt(token: string, rules: IssuerJwtRules): Pro
   if (typeof iss !== 'string') throw fail('ISSUER', 'missing')
   if (kid !== undefined && typeof kid !== 'string') throw fail('MALFORMED', 'kid')
   const select = async (): Promise<KeyAuthority | undefined> => {
-    const keys = await rules.issuers.keys(iss)
+    const known = rules.issuers.keys(iss)
+    const keys = known instanceof Promise ? await known : known
     if (keys === undefined) throw fail('ISSUER')
     const candidates = keys.filter((key) => (kid === undefined ? key.fits(alg) : key.keyId === kid))
     return candidates.length === 1 ? candidates[0] : undefined
@@ -81,8 +82,10 @@ export async function verifyIssuerJwt(token: string, rules: IssuerJwtRules): Pro
   const authority = (await select()) ?? ((await rules.issuers.refresh(iss)) ? await select() : undefined)
   if (authority === undefined) throw fail('KEY_UNKNOWN')
   if (!authority.fits(alg)) throw fail('ALG', 'the key is for another algorithm')
-  const verifier = await authority.verifier(alg)
-  if (!(await verifier.verify(jws.signingInput, jws.signature))) throw fail('SIGNATURE')
+  const made = authority.verifier(alg)
+  const verifier = made instanceof Promise ? await made : made
+  const valid = verifier.verify(jws.signingInput, jws.signature)
+  if (!(valid instanceof Promise ? await valid : valid)) throw fail('SIGNATURE')
 
   const now = rules.runtime.now() / 1000
   const { exp, iat, nbf } = jws.payload

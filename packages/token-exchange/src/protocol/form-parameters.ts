@@ -25,7 +25,8 @@ export function viewOf(request: EndpointRequest): RequestView {
 
 const FORM = /^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset="?utf-8"?)?$/i
 const RAW = /^[\x21-\x7e]*$/
-const CONTROL = /\p{Cc}/u
+/** Cc of Unicode. */
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 const MAX_PARAMETERS = 64
 const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true })
 
@@ -86,7 +87,7 @@ function decode(text: string): string {
   let decoded: string
   try {
     // Strict where URLSearchParams is not: a lone percent sign or octets that are no UTF-8 are no text.
-    decoded = decodeURIComponent(text.replaceAll('+', ' '))
+    decoded = decodeURIComponent(text.includes('+') ? text.replaceAll('+', ' ') : text)
   } catch {
     throw new WimseError('ERR_EXCHANGE_FORM', { detail: 'percent-encoding' })
   }

@@ -41,15 +41,25 @@ function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
   )
 }
 
+/** Octets of a body that is sent as one text with its header section: as many as one write of node:http takes without a copy in between. */
+const ONE_WRITE_BYTES = 8192
+
 /** Sends a response. Never rejects: a body that breaks off, or a response that can't be written, ends the connection, so that nobody takes a part for the whole. */
 export async function sendResponse({ status, fields, body }: ResponseView, outgoing: ServerResponse): Promise<void> {
   try {
-    const whole = body === null || body instanceof Uint8Array
-    const length = body instanceof Uint8Array && fieldValues(fields, 'content-length').length === 0
-    outgoing.writeHead(status, [...fields.flat(), ...(length ? ['content-length', String(body.length)] : [])])
-    if (whole) outgoing.end(body ?? undefined)
-    else await pipeline(Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]), outgoing)
+    const lines = fields.flat()
+    if (body instanceof Uint8Array && fieldValues(fields, 'content-length').length === 0) lines.push('content-length', String(body.length))
+    outgoing.writeHead(status, lines)
+    if (body === null) outgoing.end()
+    // A character for an octet: node:http joins texts with the header section, and writes octets apart from it.
+    else if (!(body instanceof Uint8Array)) await pipeline(Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]), outgoing)
+    else if (body.length <= ONE_WRITE_BYTES) outgoing.end(latin1(body), 'latin1')
+    else outgoing.end(body)
   } catch {
     outgoing.destroy()
   }
+}
+
+function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 }
