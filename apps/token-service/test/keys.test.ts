@@ -41,13 +41,15 @@ describe('keys', () => {
     keys.close()
   })
 
-  it('are kept beyond that for what only this service verifies, and published no more', async () => {
+  it('are kept beyond that for deferred grants, published no more, and good for nothing else', async () => {
     const { runtime } = world
     const log = { event: () => undefined }
     const options = { algorithm: 'ES256', rotateEverySeconds: 600, overlapSeconds: 100, keptSeconds: 1000, runtime, log } as const
     const keys = await generatedKeys(options)
     const { keyId: first } = keys.current()
-    const isKept = (): boolean => keys.authorities().some(({ keyId }) => keyId === first)
+    const has = (authorities: readonly { readonly keyId?: string | undefined }[]): boolean =>
+      authorities.some(({ keyId }) => keyId === first)
+    const isKept = (): boolean => has(keys.grantAuthorities())
     const period = async (): Promise<void> => {
       const { keyId } = keys.current()
       await runtime.nextDelay()
@@ -55,9 +57,9 @@ describe('keys', () => {
       await rotated(() => keys.current().keyId !== keyId)
     }
     await period()
-    expect([kids(keys), isKept()]).toEqual([expect.arrayContaining([first]), true])
+    expect([kids(keys), has(keys.authorities()), isKept()]).toEqual([expect.arrayContaining([first]), true, true])
     await period()
-    expect([kids(keys), isKept()]).toEqual([expect.not.arrayContaining([first]), true])
+    expect([kids(keys), has(keys.authorities()), isKept()]).toEqual([expect.not.arrayContaining([first]), false, true])
     await period()
     expect(isKept()).toBe(false)
     keys.close()

@@ -31,7 +31,7 @@ export async function redeemDeferred(parameters: TokenExchangeParameters, client
   requireConfirmation(client)
   const { issuer, trustDomain, runtime, keys, delegation } = rules
   const grant = await verifyDeferredGrant(subjectToken.token, {
-    issuers: { keys: (name) => (name === issuer ? keys.authorities() : undefined), refresh: async () => false },
+    issuers: { keys: (name) => (name === issuer ? keys.grantAuthorities() : undefined), refresh: async () => false },
     issuer,
     maxChainDepth: delegation.maxChainDepth,
     runtime,

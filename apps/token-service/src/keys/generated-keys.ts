@@ -1,7 +1,7 @@
-import type { Runtime } from '@wimse/core'
+import type { JsonObject, Runtime } from '@wimse/core'
 import { generateSigner, type SignatureAlgorithm } from '@wimse/keys'
 import { describeFailure, type OperatorLog } from '@wimse/program'
-import { type PublishedKeys, publishKeys, type SigningKey, type SigningKeys } from './signing-keys.ts'
+import { type PublishedKeys, publicHalf, publishKeys, type SigningKey, type SigningKeys } from './signing-keys.ts'
 
 /** How keys are made. */
 export interface GeneratedKeysOptions {
@@ -9,7 +9,7 @@ export interface GeneratedKeysOptions {
   readonly rotateEverySeconds: number
   /** How long a key is published that signs no more: the longest life of a token, and clocks. */
   readonly overlapSeconds: number
-  /** How long after it signed a key still verifies here: the longest life of a deferred grant. As long as it is published unless told. */
+  /** How long after it signed a key still verifies deferred grants here: their longest life. As long as it is published unless told. */
   readonly keptSeconds?: number
   readonly runtime: Runtime
   readonly log: OperatorLog
@@ -17,7 +17,7 @@ export interface GeneratedKeysOptions {
 
 /**
  * Keys that are made at start and never leave the process. The next key is published a whole period before it signs, the last one until
- * all has expired that others verify, and kept beyond that until all has that only this service does.
+ * all has expired that others verify. Its public half is kept beyond that for the deferred grants that it signed, and for nothing else.
  */
 export async function generatedKeys(options: GeneratedKeysOptions): Promise<SigningKeys> {
   const { algorithm, runtime, log, rotateEverySeconds, overlapSeconds, keptSeconds = overlapSeconds } = options
@@ -27,8 +27,8 @@ export async function generatedKeys(options: GeneratedKeysOptions): Promise<Sign
   }
   let active = await make()
   let next = await make()
-  let retired: readonly { readonly key: SigningKey; readonly since: number }[] = []
-  let published: PublishedKeys = publishKeys(active, [next])
+  let retired: readonly { readonly jwk: JsonObject; readonly since: number }[] = []
+  let published: PublishedKeys = publishKeys(active, [publicHalf(next)])
   const republish = (): void => {
     const within = (seconds: number) => retired.filter(({ since }) => since + seconds * 1000 > runtime.now())
     const shown = within(overlapSeconds)
@@ -36,14 +36,14 @@ export async function generatedKeys(options: GeneratedKeysOptions): Promise<Sign
     const kept = retired.filter((entry) => !shown.includes(entry))
     published = publishKeys(
       active,
-      [next, ...shown.map(({ key }) => key)],
-      kept.map(({ key }) => key),
+      [publicHalf(next), ...shown.map(({ jwk }) => jwk)],
+      kept.map(({ jwk }) => jwk),
     )
   }
   const ended = new AbortController()
   const rotate = async (): Promise<void> => {
     const prepared = await make()
-    retired = [{ key: active, since: runtime.now() }, ...retired]
+    retired = [{ jwk: publicHalf(active), since: runtime.now() }, ...retired]
     active = next
     next = prepared
     republish()
@@ -64,6 +64,7 @@ export async function generatedKeys(options: GeneratedKeysOptions): Promise<Sign
     current: () => active,
     jwks: () => published.jwks,
     authorities: () => published.authorities,
+    grantAuthorities: () => published.grantAuthorities,
     close: () => ended.abort(),
   }
 }

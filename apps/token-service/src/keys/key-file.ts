@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { isJsonObject, isWimseError, type JsonValue, parseStrictJsonObject, type Runtime, WimseError } from '@wimse/core'
 import { createSigner } from '@wimse/keys'
-import { publishKeys, type SigningKey, type SigningKeys } from './signing-keys.ts'
+import { publicHalf, publishKeys, type SigningKey, type SigningKeys } from './signing-keys.ts'
 
 const MAX_KEYS = 8
 
@@ -21,13 +21,15 @@ export async function keyFile(path: string, runtime: Pick<Runtime, 'crypto'>): P
   const load = async () => {
     const [active, ...others] = await readKeys(path, runtime)
     if (active === undefined) throw refused('no key')
-    return publishKeys(active, others)
+    return publishKeys(active, others.map(publicHalf))
   }
   let published = await load()
   return {
     current: () => published.active,
     jwks: () => published.jwks,
     authorities: () => published.authorities,
+    // The operator leaves a key in the file for as long as its grants live.
+    grantAuthorities: () => published.grantAuthorities,
     close: () => undefined,
     async reload() {
       published = await load()

@@ -14,8 +14,10 @@ export interface SigningKeys {
   current(): SigningKey
   /** The published public keys. */
   jwks(): JsonObject
-  /** The same for verifying, and those that only deferred grants need still: the same array as long as no key has changed. */
+  /** The same for verifying: the same array as long as no key has changed. */
   authorities(): readonly KeyAuthority[]
+  /** These, and those that are needed for deferred grants alone: nothing else that they signed is taken any more. */
+  grantAuthorities(): readonly KeyAuthority[]
   /** Ends rotation. */
   close(): void
 }
@@ -25,12 +27,17 @@ export interface PublishedKeys {
   readonly active: SigningKey
   readonly jwks: JsonObject
   readonly authorities: readonly KeyAuthority[]
+  readonly grantAuthorities: readonly KeyAuthority[]
 }
 
-/** Publishes keys, and keeps others for verifying alone. Private members are nowhere in it: a signer has none to show. */
-export function publishKeys(active: SigningKey, others: readonly SigningKey[], kept: readonly SigningKey[] = []): PublishedKeys {
-  const publicJwk = ({ signer, keyId }: SigningKey) => ({ ...signer.publicJwk, kid: keyId, use: 'sig' })
-  const jwks = [active, ...others].map(publicJwk)
-  const authorities = [...jwks, ...kept.map(publicJwk)].map((jwk) => keyAuthority(jwk))
-  return { active, jwks: { keys: jwks }, authorities: Object.freeze(authorities) }
+/** The public half of a key, as it is published. A signer has no private members to show. */
+export function publicHalf({ signer, keyId }: SigningKey): JsonObject {
+  return { ...signer.publicJwk, kid: keyId, use: 'sig' }
+}
+
+/** Publishes a key that signs and the public halves of others, and keeps some for verifying deferred grants alone. */
+export function publishKeys(active: SigningKey, others: readonly JsonObject[], kept: readonly JsonObject[] = []): PublishedKeys {
+  const keys = [publicHalf(active), ...others]
+  const authorities = Object.freeze(keys.map((jwk) => keyAuthority(jwk)))
+  return { active, jwks: { keys }, authorities, grantAuthorities: Object.freeze([...authorities, ...kept.map((jwk) => keyAuthority(jwk))]) }
 }

@@ -20,21 +20,25 @@ export interface OwnToken {
  * An access token belongs to its `client_id`, a transaction token to the last of its `req_wl`, a grant to its `client_id` or to the holder of the key that
  * it names, a deferred grant to its requester.
  */
-export async function readOwnToken(token: string, keys: Pick<SigningKeys, 'authorities'>): Promise<OwnToken | undefined> {
+export async function readOwnToken(
+  token: string,
+  keys: Pick<SigningKeys, 'authorities' | 'grantAuthorities'>,
+): Promise<OwnToken | undefined> {
   const jws = decode(token)
-  const { alg, kid } = jws?.header ?? {}
+  const { alg, kid, typ } = jws?.header ?? {}
   if (jws === undefined || !isSignatureAlgorithm(alg)) return undefined
-  const authority = keys.authorities().find((key) => key.keyId === kid && key.fits(alg))
+  const isDeferredGrant = typ === DEFERRED_GRANT_TYPE
+  const authority = (isDeferredGrant ? keys.grantAuthorities() : keys.authorities()).find((key) => key.keyId === kid && key.fits(alg))
   const verifier = await authority?.verifier(alg)
   if (verifier === undefined || !(await verifier.verify(jws.signingInput, jws.signature))) return undefined
   const { exp, client_id: named, req_wl: requesters, requested_cnf: key, requester } = jws.payload
   const last: unknown = Array.isArray(requesters) ? requesters.at(-1) : (named ?? requesters)
-  const owner = jws.header.typ === DEFERRED_GRANT_TYPE ? requester : last
+  const owner = isDeferredGrant ? requester : last
   const holder = typeof key === 'object' && key !== null && 'jkt' in key ? key.jkt : undefined
   const certificate = typeof key === 'object' && key !== null && 'x5t#S256' in key ? key['x5t#S256'] : undefined
   return {
     expiresAt: Number(exp),
-    use: jws.header.typ === TRANSACTION_TOKEN_TYPE ? useOf(jws.payload) : undefined,
+    use: typ === TRANSACTION_TOKEN_TYPE ? useOf(jws.payload) : undefined,
     belongsTo: ({ identifier, confirmation }) =>
       owner === undefined ? holds(confirmation, holder, certificate) : owner === (identifier satisfies WorkloadIdentifier),
   }

@@ -26,7 +26,7 @@ import { keyOf, MAX_CLOCK_SKEW_SECONDS, type Revocation, type RevocationStore, s
 export interface RevocationEndpointOptions {
   readonly store: RevocationStore
   readonly grantUses: GrantUseStore
-  readonly keys: Pick<SigningKeys, 'authorities'>
+  readonly keys: Pick<SigningKeys, 'authorities' | 'grantAuthorities'>
   readonly caller: CallerRules
   readonly clients: ClientAuthenticator
   readonly runtime: Runtime
