@@ -278,6 +278,10 @@ describe('a redemption', () => {
     expect(await codeOf(check(standing, { details }))).toBe(code)
   })
 
+  it('is refused for what looks like a grant and comes from no verification', async () => {
+    expect(await codeOf(check({ ...grant }))).toBe('ERR_OPTIONS_INVALID')
+  })
+
   it('under limits is refused with a parameter in the place of what goes along, also where a rule has come to admit it', async () => {
     const { parameters: _none, ...open } = deferral
     const { token } = await issue({ deferral: { ...open, limits: { amount: { atMost: 100 } } }, context: { items: 3 } })

@@ -5,7 +5,7 @@ import { narrowScope } from '../protocol/scope.ts'
 import { hashOfParameters } from './canonical-json.ts'
 import { isUseName } from './deferral.ts'
 import { withinLimits } from './parameter-limits.ts'
-import type { VerifiedDeferredGrant } from './verify-deferred-grant.ts'
+import { assertVerifiedDeferredGrant, type VerifiedDeferredGrant } from './verify-deferred-grant.ts'
 
 /** Who redeems a grant, with what, and what a rule says of it. */
 export interface RedemptionRequest {
@@ -51,6 +51,7 @@ export interface Redemption {
  */
 export async function checkRedemption(grant: VerifiedDeferredGrant, request: RedemptionRequest): Promise<Redemption> {
   const { client, trustDomain, members, permittedScope, runtime = defaultRuntime() } = request
+  assertVerifiedDeferredGrant(grant)
   assertAuthenticatedClient(client)
   // A grant is handed from one to the next: without a key whoever reads it could redeem it.
   requireConfirmation(client)

@@ -58,6 +58,29 @@ export interface VerifiedDeferredGrant {
   readonly expiresAt: number
 }
 
+class Verified {
+  readonly #made = true
+
+  static of<T extends object>(value: T): T {
+    return Object.freeze(Object.assign(new Verified(), value))
+  }
+
+  static isOn(value: object): boolean {
+    return #made in value
+  }
+}
+
+/**
+ * Makes sure at run time that a grant comes from {@link verifyDeferredGrant}, for callers that the compiler doesn't guard.
+ *
+ * @throws WimseError `ERR_OPTIONS_INVALID`
+ */
+export function assertVerifiedDeferredGrant(grant: VerifiedDeferredGrant): void {
+  if (typeof grant !== 'object' || grant === null || !Verified.isOn(grant)) {
+    throw new WimseError('ERR_OPTIONS_INVALID', { detail: 'not a verified deferred grant' })
+  }
+}
+
 /**
  * Verifies a deferred grant of this server. In order: compact JWS, `typ`, `alg`, `iss` and a key of it, signature, `exp`, `iat`, `nbf`, lifetime; `iss`
  * and the one `aud`, which are this server; `exp` and `nbf` once more, without any tolerance; `sub`, `jti`, `txn`, `requester`; the chain of actors, scope;
@@ -95,7 +118,7 @@ export async function verifyDeferredGrant(token: string, options: VerifyDeferred
     scope: parseScope(claims['scope']),
     ...readDeferral(claims[DEFERRAL_CLAIM]),
   }))
-  return { token, jti, subject: sub, transaction: txn, expiresAt, ...read } as unknown as VerifiedDeferredGrant
+  return Verified.of({ token, jti, subject: sub, transaction: txn, expiresAt, ...read }) as unknown as VerifiedDeferredGrant
 }
 
 type DeferralParts = Pick<VerifiedDeferredGrant, 'subjectTokenType' | 'worker' | 'action' | 'terms' | 'uses' | 'purpose' | 'context'>
