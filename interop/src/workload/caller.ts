@@ -8,6 +8,7 @@ import {
   readBody,
   requestViewOfParts,
   utf8,
+  type WimseError,
 } from '@wimse/core'
 import { createSigner, defaultRuntime } from '@wimse/keys'
 import { createMutualTlsAgent, type VerifiedPeer, type X509Source } from '@wimse/mutual-tls'
@@ -119,6 +120,7 @@ export function createCaller(config: WorkloadConfig, source: WorkloadSource): Ca
       } catch (error) {
         if (!isWimseError(error)) throw error
         const outcome = accepted ? 'refused-by-caller' : 'connection-failed'
+        evidence['cause'] = causeOf(error)
         return { outcome, callerCode: error.code, durationMs: performance.now() - started, evidence }
       } finally {
         if (own) agent.destroy()
@@ -129,6 +131,12 @@ export function createCaller(config: WorkloadConfig, source: WorkloadSource): Ca
       mutual.destroy()
     },
   }
+}
+
+/** What lies behind a failure: our own word for it, or the system's code. No text of an error is in it. */
+function causeOf({ detail, cause }: WimseError): string | undefined {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  return typeof code === 'string' ? code : (detail ?? (cause instanceof Error ? cause.name : undefined))
 }
 
 function requestOf(spec: CallSpec): RequestView {

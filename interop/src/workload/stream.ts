@@ -27,9 +27,10 @@ export function startStream(spec: StreamSpec, caller: Caller, marks: CredentialM
       seen.x509.add(marks.x509())
       seen.wit.add(marks.wit())
       const path = call.proof === 'jwt-svid' ? '/bearer/charges' : '/charges'
-      const { outcome, status, problem, callerCode } = await caller.call({ ...call, path })
+      const { outcome, status, problem, callerCode, evidence } = await caller.call({ ...call, path })
       if (outcome === 'answered' && status === 200) return
-      failed.push({ at, ...call, code: callerCode ?? problem?.code ?? String(status) })
+      const { cause } = evidence
+      failed.push({ at, ...call, code: callerCode ?? problem?.code ?? String(status), ...(typeof cause === 'string' && { cause }) })
     } catch (error) {
       failed.push({ at, ...call, code: error instanceof Error ? error.name : 'unknown' })
     }

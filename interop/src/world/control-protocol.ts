@@ -105,7 +105,14 @@ export interface StreamSpec {
 
 export interface StreamReport {
   readonly made: number
-  readonly failed: readonly { readonly at: string; readonly proof: ProofName; readonly to: string; readonly code: string }[]
+  readonly failed: readonly {
+    readonly at: string
+    readonly proof: ProofName
+    readonly to: string
+    readonly code: string
+    /** What the system said of a connection that broke, such as `ECONNRESET`. */
+    readonly cause?: string
+  }[]
   readonly seconds: number
   /** How many credentials of each kind the caller used in that time. */
   readonly credentials: { readonly x509: number; readonly wit: number }
