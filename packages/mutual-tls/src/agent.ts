@@ -19,11 +19,15 @@ interface RequestTaker {
   addRequest(request: ClientRequest, options: RequestOptions): void
 }
 
+/** How long a connection is kept that nobody uses and whose server says nothing about that. */
+const MAX_IDLE_MS = 60_000
+
 const base = Agent.prototype as Agent & RequestTaker
 
 /**
  * An agent for `request` of node:https: its connections are those of `connectMutualTls`, kept alive and used again as long as neither the
- * own credential nor an anchor of the peer's trust domain nor who is expected at that origin has changed. A connection that is in use is never cut. No session is resumed.
+ * own credential nor an anchor of the peer's trust domain nor who is expected at that origin has changed. A connection that is in use is never cut; one that is idle ends
+ * before its server would end it (`Keep-Alive`), or after a minute. No session is resumed.
  * Failures reach the request as its `error`, which is a `WimseError`. Options of a request that concern TLS are not heeded.
  */
 export function createMutualTlsAgent(options: MutualTlsAgentOptions): Agent {
@@ -41,7 +45,9 @@ class MutualTlsAgent extends Agent implements RequestTaker {
   readonly #dialled = new WeakMap<object, Dialled>()
 
   constructor(options: MutualTlsAgentOptions) {
-    super({ keepAlive: true, maxCachedSessions: 0, maxFreeSockets: options.maxIdleConnections ?? 16 })
+    // With a `timeout`, and only then, node ends an idle connection a second before the server has said it would: whoever waits for the server sends into
+    // one that is just being closed. It ends none that is in use.
+    super({ keepAlive: true, maxCachedSessions: 0, maxFreeSockets: options.maxIdleConnections ?? 16, timeout: MAX_IDLE_MS })
     this.#options = options
   }
 

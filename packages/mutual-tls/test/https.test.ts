@@ -105,6 +105,20 @@ describe('requests of node:https', () => {
     expect(connections.size).toBe(1)
   })
 
+  it('connections that are idle end a second before their server ends them, and none that is in use', async () => {
+    const agent = agentFor()
+    await get(agent)
+    const [idle] = Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? [])
+    // `Keep-Alive: timeout=5`, which node:http says by itself.
+    expect(idle?.timeout).toBe(4000)
+    const again = get(agent)
+    idle?.emit('timeout')
+    expect((await again).status).toBe(200)
+    idle?.emit('timeout')
+    expect(idle?.destroyed).toBe(true)
+    expect(connections.size).toBe(1)
+  })
+
   it('MTLS-5-10: after a rotation the next request goes out under the new certificate', async () => {
     const agent = agentFor()
     await get(agent)
