@@ -4,7 +4,7 @@ import { evidenceRecord } from '../../suite/evidence.ts'
 import type { Hop, JobLine, ServiceName, ShopDomain, TokenEvent } from '../../world/world.ts'
 import type { ShopScene } from './shop-check.ts'
 
-const TIMEOUT_MS = 5_000
+const TIMEOUT_MS = 15_000
 const INTERVAL_MS = 50
 
 /** A line of a service by some of its members: `undefined` stands for one that may not be there. */

@@ -18,7 +18,7 @@ import { DEAD_LETTERS, JOBS } from './job-steps.ts'
 /** The field that carries a grant. */
 export const GRANT_FIELD = 'deferred-grant'
 const JSON_TYPE = ['content-type', 'application/json'] as const
-const SETTLED_TIMEOUT_MS = 20_000
+const SETTLED_TIMEOUT_MS = 40_000
 
 /** A message as it goes into the broker. */
 export interface Message {

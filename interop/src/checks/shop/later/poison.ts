@@ -11,8 +11,8 @@ import { awaitEnd, expectBuried, expectEndOf, jobText, type Message, proveJob, s
 /** More than all workers together take at a time. */
 const FLOOD = 48
 /** What may come after it is done in that time. */
-const SOON_MS = 10_000
-const SHORT_SECONDS = 6
+const SOON_MS = 20_000
+const SHORT_SECONDS = 12
 
 const NO_MESSAGE: Message = {
   subject: subjectOf('settle'),

@@ -21,7 +21,7 @@ import { redemptionsOf } from './job-steps.ts'
 
 /** Redemptions at the same moment. */
 const AT_ONCE = 8
-const START_SECONDS = 4
+const START_SECONDS = 10
 
 /** A grant is good for as many uses as it has, between its start and its end; of those who want one use at a time, one gets it. */
 export const useAttacks: readonly Check[] = [
