@@ -120,6 +120,17 @@ function faultsOf(sources: typeof programs): ReadonlyMap<string, readonly string
   )
 }
 
+/** What a project gets that installs these workspaces from tarballs and nothing else of this repository: each with what it depends on. */
+function dependenciesOf(name: string): readonly string[] {
+  const [path = ''] = globSync([`packages/${name}/package.json`, `apps/${name}/package.json`], { cwd: root })
+  const { dependencies = {} } = JSON.parse(readFileSync(join(root, path), 'utf8')) as { dependencies?: Record<string, string> }
+  return Object.keys(dependencies).flatMap((dependency) => (dependency.startsWith('@wimse/') ? [dependency.slice('@wimse/'.length)] : []))
+}
+
+const tarballs = pages.flatMap((page) =>
+  [...readFileSync(join(root, page), 'utf8').matchAll(/wimse-\{([\w,-]+)\}-/g)].map(([, names = '']) => [page, names] as const),
+)
+
 describe('documentation', () => {
   const faults = faultsOf(programs)
 
@@ -132,6 +143,13 @@ describe('documentation', () => {
     const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target)
     expect(targets.filter((target) => globSync(join(dirname(page), target), { cwd: root }).length === 0)).toEqual([])
   })
+
+  it.each(tarballs)('%s: the tarballs of %s need no others of this repository', (_page, names) => {
+    const listed = names.split(',')
+    expect(listed.flatMap(dependenciesOf).filter((name) => !listed.includes(name))).toEqual([])
+  })
+
+  it('has lists of tarballs', () => expect(tarballs.length).toBeGreaterThan(0))
 
   it('the guide for SPIRE 1.15 configures a WIT agent', () => {
     const guide = readFileSync(join(root, 'docs/guides/spire-1.15.md'), 'utf8')
